@@ -1,0 +1,177 @@
+"""The same two training runs in every framework. This docstring is the contract.
+
+A backend is a module named <name>_backend.py, in this folder or anywhere else, with these names:
+
+    DEVICES, FORMULATIONS, EXECUTIONS    tuples of words; devices usable here and now
+    from_numpy(array, device)            a copy on the device, of the same dtype and shape
+    to_numpy(array)                      a copy as a NumPy array
+    synchronize(tree)                    returns tree once it is computed
+    make_forward(model)                              -> forward
+    make_gradient(model, formulation, execution)     -> gradient
+    make_train(model, formulation, execution)        -> train
+    temporary_bytes(function, *arguments)            what one call allocates beyond its inputs and
+                                                     outputs, measured or from the compiler
+
+    forward(W, b, X, Y)                                         -> Forward(Pred, J0, diagonals)
+    gradient(W, b, X, Y, dJ_dJ0)                                -> Gradient(dW, db, loss)
+    train(W, b, X, Y, learning_rate, dJ_dJ0, epochs)            -> Trajectory(W, b, loss, accuracy)
+
+Shapes are written at these types in contract.py. X and Y are one batch, (B,F) and (B,1), for
+forward and gradient, and all K of them, (K,B,F) and (K,B,1), for train, where step j uses batch
+j % K. learning_rate and dJ_dJ0 are Python floats and are used in the dtype of W.
+
+- make_* checks the names it is given and raises ValueError; it may compile lazily, and is
+  memoised, so that the object that is tested is the object that is timed.
+- The functions check nothing: a check would be timed. They take arrays that from_numpy made and
+  change none of them; the same call gives the same bits again.
+- make_forward gives the very function that gradient and train call. The gradient for "epoch" and
+  "run" is the one for "step".
+- dense forms every Jacobian of an elementwise map as a B x B matrix in every call, with the
+  framework's own diag and matmul, and keeps none of it.
+
+Importing this package imports no framework.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from backends.contract import Backend
+from reference.problems import DTYPES, MODELS
+
+FORMULATIONS = ("dense", "elementwise", "fused", "autodiff")
+EXECUTIONS = ("eager", "step", "run")
+DEVICES = ("cpu", "cuda")
+
+_FOLDER = Path(__file__).parent
+_SUFFIX = "_backend.py"
+_added: dict[str, Path] = {}  # backends named by a path, under their names
+
+
+class Cell(NamedTuple):
+    """One combination of all the words: what is tested, timed and shown."""
+
+    model: str
+    backend: str
+    execution: str
+    device: str
+    formulation: str
+    dtype: str
+
+    def __str__(self) -> str:
+        return "-".join(self)
+
+
+class Unavailable(ImportError):
+    """A backend whose framework is missing or does not import here."""
+
+
+def names() -> tuple[str, ...]:
+    """The backends of this folder, installed or not, and those that `add` brought."""
+    found = (path.name.removesuffix(_SUFFIX) for path in _FOLDER.glob("*" + _SUFFIX))
+    return (*sorted(found, key=lambda name: (name != "reference", name)), *_added)
+
+
+def add(path: str | Path) -> str:
+    """Make the backend in the file path known, and return its name: that of the file.
+
+    Raises ValueError where there is no such file, or its name is not <new name>_backend.py.
+    """
+    path = Path(path).resolve()
+    name = path.name.removesuffix(_SUFFIX)
+    if not path.is_file() or not path.name.endswith(_SUFFIX) or not name.isidentifier():
+        raise ValueError(f"a backend is a file named <name>{_SUFFIX}, got {path}")
+    if _added.get(name, path) != path or (name in names() and name not in _added):
+        raise ValueError(f"there is a backend named {name!r} already, got {path}")
+    _added[name] = path
+    return name
+
+
+def load(name: str) -> Any:
+    """The module of a backend.
+
+    Raises ValueError for an unknown name, Unavailable if its framework does not import here.
+    """
+    if name not in names():
+        raise ValueError(f"unknown backend {name!r}; one of: {', '.join(names())}")
+    module, problem = _import(name)
+    if module is None:
+        raise Unavailable(f"backend {name!r} is not usable here: {problem}")
+    return module
+
+
+def unavailable() -> dict[str, str]:
+    """The backends that do not import here, with the reason for each."""
+    return {name: _import(name)[1] for name in names() if _import(name)[0] is None}
+
+
+def cells(
+    *,
+    backend: Iterable[str] = (),
+    device: Iterable[str] = (),
+    model: Iterable[str] = (),
+    formulation: Iterable[str] = (),
+    execution: Iterable[str] = (),
+    dtype: Iterable[str] = ("float64",),
+) -> list[Cell]:
+    """Every cell that exists here, of the words given; nothing given means any, for dtype float64.
+
+    Raises ValueError for an unknown word, Unavailable for a backend that was named and is missing.
+    """
+    wanted_backends = _chosen("backend", backend, names())
+    models, dtypes = _chosen("model", model, MODELS), _chosen("dtype", dtype, DTYPES)
+    devices = _chosen("device", device, DEVICES)
+    formulations = _chosen("formulation", formulation, FORMULATIONS)
+    executions = _chosen("execution", execution, EXECUTIONS)
+    found = wanted_backends if tuple(backend) else [n for n in names() if _import(n)[0]]
+    modules = [(name, load(name)) for name in found]
+    return [
+        Cell(model, name, execution, device, formulation, dtype)
+        for model in models
+        for dtype in dtypes
+        for name, module in modules
+        for execution in module.EXECUTIONS
+        for device in module.DEVICES
+        for formulation in module.FORMULATIONS
+        if formulation in formulations and execution in executions and device in devices
+    ]
+
+
+def _chosen(what: str, given: Iterable[str], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [word for word in given if word not in allowed]
+    if unknown:
+        raise ValueError(f"unknown {what} {unknown[0]!r}; one of: {', '.join(allowed)}")
+    return tuple(given) or allowed
+
+
+@cache
+def _import(name: str) -> tuple[ModuleType | None, str]:
+    """The module and "", or None and why it does not import: a line for people."""
+    try:
+        return _module(name), ""
+    except Exception as error:  # a framework can fail in any way, and must not take others along
+        hint = "" if name in _added else f"; pip install -e '.[{name}]' brings what it needs"
+        return None, f"{type(error).__name__}: {error}{hint}".replace("\n", " ")
+
+
+def _module(name: str) -> ModuleType:
+    if name not in _added:
+        return importlib.import_module(f"backends.{name}_backend")
+    spec = importlib.util.spec_from_file_location(f"{name}_backend", _added[name])
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    missing = [n for n in _contract_names() if not hasattr(module, n)]
+    if missing:
+        raise ValueError(f"{_added[name]} lacks {', '.join(missing)} of the contract")
+    return module
+
+
+def _contract_names() -> list[str]:
+    functions = [n for n, v in vars(Backend).items() if isinstance(v, Callable) and n[0] != "_"]
+    return [*Backend.__annotations__, *functions]

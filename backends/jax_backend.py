@@ -1,0 +1,262 @@
+"""JAX, as its users write it: pure functions under jit, and lax.scan over the whole run."""
+
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from backends.contract import Forward, Gradient, Trajectory
+from reference.problems import MODELS, check_name
+
+jax.config.update("jax_enable_x64", True)  # without it JAX computes in float32 and says nothing
+
+
+def _is_usable(device):
+    try:
+        return bool(jax.devices(device))
+    except RuntimeError:  # "Unknown backend": this build or this machine has none
+        return False
+
+
+DEVICES = tuple(filter(_is_usable, ("cpu", "cuda")))
+FORMULATIONS = ("dense", "elementwise", "fused", "autodiff")
+EXECUTIONS = ("run", "step")
+
+
+# --- arrays
+
+
+def from_numpy(array, device):
+    # The copy keeps the device array from being a view of the caller's memory.
+    return jax.device_put(np.array(array), jax.devices(device)[0])
+
+
+def to_numpy(array):
+    return np.array(array)
+
+
+def synchronize(tree):
+    return jax.block_until_ready(tree)
+
+
+# --- pullbacks
+
+
+def pullback_dense(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B*B numbers
+    # XLA for GPUs rewrites row @ diag(d) to row * d unless the matrix stands behind a barrier.
+    return row @ lax.optimization_barrier(jnp.diag(diagonal))
+
+
+def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B numbers
+    return row * diagonal
+
+
+PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
+
+
+# --- models
+
+
+def linear_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
+    Pred = X @ W + b
+    J0 = (Y - Pred) ** 2
+    return Pred, J0
+
+
+def linear(W, b, X, Y):
+    Pred, J0 = linear_loss(W, b, X, Y)
+    dJ0_dPred = -2 * (Y - Pred)
+    return Forward(Pred, J0, (dJ0_dPred.ravel(),))
+
+
+def logistic_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
+    Z = X @ W + b
+    Pred = 1 / (1 + jnp.exp(-Z))
+    J0 = -(Y * jnp.log(Pred) + (1 - Y) * jnp.log(1 - Pred))
+    return Pred, J0
+
+
+def logistic(W, b, X, Y):
+    Pred, J0 = logistic_loss(W, b, X, Y)
+    dJ0_dPred = (Pred - Y) / (Pred * (1 - Pred))
+    dPred_dZ = Pred * (1 - Pred)
+    return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))
+
+
+FORWARDS = {"linear": linear, "logistic": logistic}
+
+
+# --- backward
+
+
+def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
+    for diagonal in diagonals:
+        row = pullback(row, diagonal)
+    return (row @ X).T, row.sum(axis=1, keepdims=True)
+
+
+def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
+    Pred, J0, diagonals = forward(W, b, X, Y)
+    row = jnp.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
+    dW, db = backward(pullback, row, diagonals, X)
+    return Gradient(dW, db, J0.mean()), accuracy(Pred > 0.5, Y)
+
+
+def accuracy(predicted, Y):  # (B, 1), (B, 1) -> ()
+    return (predicted == Y).mean(dtype=Y.dtype)
+
+
+# --- fused
+
+
+def fused_linear(W, b, X, Y, dJ_dJ0):
+    residual = X @ W + b - Y  # (B, 1)
+    row = 2 * dJ_dJ0 * residual.T
+    dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
+    return Gradient(dW, db, (residual**2).mean()), accuracy(residual > 0, Y)
+
+
+def fused_logistic(W, b, X, Y, dJ_dJ0):
+    Z = X @ W + b  # (B, 1)
+    row = dJ_dJ0 * (jax.nn.sigmoid(Z) - Y).T
+    loss = (jax.nn.softplus(Z) - Y * Z).mean()
+    return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), accuracy(Z > 0, Y)
+
+
+FUSED = {"linear": fused_linear, "logistic": fused_logistic}
+
+
+# --- the losses for autodiff
+
+
+LOSSES = {"linear": linear_loss, "logistic": logistic_loss}
+
+
+def autodiff(loss, W, b, X, Y, dJ_dJ0):
+    def J(W, b):
+        Pred, J0 = loss(W, b, X, Y)
+        return dJ_dJ0 * J0.sum(), (J0.mean(), accuracy(Pred > 0.5, Y))
+
+    (dW, db), (mean, correct) = jax.grad(J, argnums=(0, 1), has_aux=True)(W, b)
+    return Gradient(dW, db, mean), correct
+
+
+# --- what drives the steps
+
+
+@cache
+def make_differentiate(model, formulation):
+    """(W, b, X, Y, dJ_dJ0) -> Gradient, accuracy of one batch."""
+    if formulation == "fused":
+        return FUSED[model]
+    if formulation == "autodiff":
+        return partial(autodiff, LOSSES[model])
+    return partial(chain, FORWARDS[model], PULLBACKS[formulation])
+
+
+def update(differentiate, state, X, Y, learning_rate, dJ_dJ0):
+    """One step, in the form of a lax.scan body: the new state, and what it leaves to record."""
+    W, b = state
+    (dW, db, loss), accuracy = differentiate(W, b, X, Y, dJ_dJ0)
+    state = (W - learning_rate * dW, b - learning_rate * db)
+    return state, (*state, loss, accuracy)
+
+
+@cache
+def make_run(model, formulation):
+    differentiate = make_differentiate(model, formulation)
+
+    @partial(jax.jit, static_argnames="epochs")
+    def run(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+        def step(state, batch):
+            return update(differentiate, state, *batch, learning_rate, dJ_dJ0)
+
+        def epoch(state, _):
+            return lax.scan(step, state, (X, Y))
+
+        _, tracks = lax.scan(epoch, (W, b), length=epochs)
+        W_track, b_track, loss, accuracy = (a.reshape(-1, *a.shape[2:]) for a in tracks)
+        W_track, b_track = (jnp.concatenate([s[None], t]) for s, t in ((W, W_track), (b, b_track)))
+        return Trajectory(W_track, b_track, loss, accuracy if model == "logistic" else None)
+
+    return run
+
+
+@cache
+def make_step(model, formulation):
+    differentiate = make_differentiate(model, formulation)
+
+    @partial(jax.jit, donate_argnums=0)
+    def step(tracks, X, Y, learning_rate, dJ_dJ0):
+        """Read state j, write state j + 1; the donated tracks are updated in place."""
+        j, W_track, b_track, *rest = tracks
+        k = j % len(X)
+        state = (W_track[j], b_track[j])
+        _, (W, b, *record) = update(differentiate, state, X[k], Y[k], learning_rate, dJ_dJ0)
+        states = (W_track.at[j + 1].set(W), b_track.at[j + 1].set(b))
+        return j + 1, *states, *(track.at[j].set(r) for track, r in zip(rest, record, strict=True))
+
+    return step
+
+
+@partial(jax.jit, static_argnames="S")
+def start(W, b, S):
+    """Step number 0 and the tracks of S steps, with the first state written."""
+    W_track, b_track = (jnp.zeros((S + 1, *a.shape), a.dtype).at[0].set(a) for a in (W, b))
+    return jnp.asarray(0), W_track, b_track, jnp.zeros(S, W.dtype), jnp.zeros(S, W.dtype)
+
+
+def loop(step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    numbers = (np.asarray(number, W.dtype) for number in (learning_rate, dJ_dJ0))
+    learning_rate, dJ_dJ0 = jax.device_put(tuple(numbers), W.sharding)
+    tracks = start(W, b, S=epochs * len(X))
+    for _ in range(epochs * len(X)):
+        tracks = step(tracks, X, Y, learning_rate, dJ_dJ0)
+    return Trajectory(*tracks[1:])
+
+
+# --- the contract
+
+
+@cache
+def make_forward(model):
+    check_name("model", model, MODELS)
+    return FORWARDS[model]
+
+
+@cache
+def make_gradient(model, formulation, execution):
+    check_name("model", model, MODELS)
+    check_name("formulation", formulation, FORMULATIONS)
+    check_name("execution", execution, EXECUTIONS)
+    differentiate = make_differentiate(model, formulation)
+
+    @jax.jit
+    def gradient(W, b, X, Y, dJ_dJ0):
+        return differentiate(W, b, X, Y, dJ_dJ0)[0]
+
+    return gradient
+
+
+@cache
+def make_train(model, formulation, execution):
+    check_name("model", model, MODELS)
+    check_name("formulation", formulation, FORMULATIONS)
+    check_name("execution", execution, EXECUTIONS)
+    if execution == "run":
+        return make_run(model, formulation)
+
+    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+        step = make_step(model, formulation)
+        trajectory = loop(step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
+        return trajectory if model == "logistic" else trajectory._replace(accuracy=None)
+
+    return train
+
+
+def temporary_bytes(function, *arguments):
+    """The compiler's own count: temp_size_in_bytes of the compiled call."""
+    jitted = function if hasattr(function, "lower") else jax.jit(function, static_argnums=6)
+    return jitted.lower(*arguments).compile().memory_analysis().temp_size_in_bytes

@@ -1,0 +1,226 @@
+"""Numba, as its users write it: module-level njit functions, plain loops, results preallocated.
+
+The formulation and the model travel as values, so that every function names its callees: only
+then does Numba's disk cache hit. Numbers are made in the dtype of the arrays (`one`, `half`),
+since a literal would promote float32 to float64. No fastmath anywhere.
+"""
+
+from functools import cache, partial
+
+import numpy as np
+from numba import njit
+
+from backends.contract import Forward, Gradient, Trajectory
+from backends.numpy_backend import from_numpy, synchronize, temporary_bytes, to_numpy
+from reference.problems import MODELS, check_name
+
+__all__ = ["from_numpy", "synchronize", "temporary_bytes", "to_numpy"]
+
+DEVICES = ("cpu",)
+FORMULATIONS = ("dense", "elementwise", "fused")
+EXECUTIONS = ("run", "step")
+
+DENSE, _, FUSED = range(len(FORMULATIONS))
+
+compiled = partial(njit, cache=True, error_model="numpy")  # 0/0 is nan, as everywhere else
+
+
+# --- pullbacks
+
+
+@compiled()
+def pullback_dense(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B*B numbers
+    return row @ np.diag(diagonal)
+
+
+@compiled()
+def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B numbers
+    return row * diagonal
+
+
+# --- models
+
+
+@compiled()
+def linear(W, b, X, Y):
+    B, F = X.shape
+    Pred, J0, dJ0_dPred = np.empty_like(Y), np.empty_like(Y), np.empty(B, Y.dtype)
+    for i in range(B):
+        z = b[0, 0]
+        for f in range(F):
+            z += X[i, f] * W[f, 0]
+        residual = Y[i, 0] - z
+        Pred[i, 0] = z
+        J0[i, 0] = residual * residual
+        dJ0_dPred[i] = -(residual + residual)
+    return Forward(Pred, J0, (dJ0_dPred,))
+
+
+@compiled()
+def logistic(W, b, X, Y):
+    B, F = X.shape
+    one = X.dtype.type(1)
+    Pred, J0 = np.empty_like(Y), np.empty_like(Y)
+    dJ0_dPred, dPred_dZ = np.empty(B, Y.dtype), np.empty(B, Y.dtype)
+    for i in range(B):
+        z = b[0, 0]
+        for f in range(F):
+            z += X[i, f] * W[f, 0]
+        p, y = one / (one + np.exp(-z)), Y[i, 0]
+        Pred[i, 0] = p
+        J0[i, 0] = -(y * np.log(p) + (one - y) * np.log(one - p))
+        dJ0_dPred[i] = (p - y) / (p * (one - p))
+        dPred_dZ[i] = p * (one - p)
+    return Forward(Pred, J0, (dJ0_dPred, dPred_dZ))
+
+
+FORWARDS = {"linear": linear, "logistic": logistic}
+
+
+# --- backward
+
+
+@compiled()
+def backward(dense, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
+    for diagonal in diagonals:
+        row = pullback_dense(row, diagonal) if dense else pullback_elementwise(row, diagonal)
+    return (row @ X).reshape(-1, 1), np.full((1, 1), row.sum())
+
+
+@compiled()
+def chain(forward, dense, X, Y, dJ_dJ0):
+    dW, db = backward(dense, np.full((1, len(X)), dJ_dJ0), forward.diagonals, X)
+    correct = np.count_nonzero((forward.Pred > 0.5) == (Y == 1))
+    return dW, db, mean(forward.J0.sum(), Y), mean(correct, Y)
+
+
+@compiled()
+def mean(total, Y):  # a sum over the batch, as its mean in the dtype of Y
+    return Y.dtype.type(total) / Y.dtype.type(len(Y))
+
+
+# --- fused
+
+
+@compiled()
+def fused_linear(W, b, X, Y, dJ_dJ0):
+    B, F = X.shape
+    dW, db, loss = np.zeros_like(W), np.zeros_like(b), X.dtype.type(0)
+    scale = dJ_dJ0 + dJ_dJ0
+    for i in range(B):
+        z = b[0, 0]
+        for f in range(F):
+            z += X[i, f] * W[f, 0]
+        residual = z - Y[i, 0]
+        loss += residual * residual
+        db[0, 0] += scale * residual
+        for f in range(F):
+            dW[f, 0] += scale * residual * X[i, f]
+    return dW, db, mean(loss, Y), mean(0, Y)
+
+
+@compiled()
+def fused_logistic(W, b, X, Y, dJ_dJ0):
+    """Both Pred and the loss from exp(-|Z|), which cannot overflow."""
+    B, F = X.shape
+    zero, one = X.dtype.type(0), X.dtype.type(1)
+    dW, db, loss, correct = np.zeros_like(W), np.zeros_like(b), zero, 0
+    for i in range(B):
+        z, y = b[0, 0], Y[i, 0]
+        for f in range(F):
+            z += X[i, f] * W[f, 0]
+        e = np.exp(-abs(z))
+        p = (one if z > 0 else e) / (one + e)
+        loss += max(z, zero) - y * z + np.log1p(e)
+        correct += (z > 0) == (y == 1)
+        residual = dJ_dJ0 * (p - y)
+        db[0, 0] += residual
+        for f in range(F):
+            dW[f, 0] += residual * X[i, f]
+    return dW, db, mean(loss, Y), mean(correct, Y)
+
+
+# --- what drives the steps
+
+
+@compiled()
+def step(is_logistic, formulation, W, b, X, Y, dJ_dJ0):
+    """dW, db, loss, accuracy of one batch; the accuracy of linear means nothing."""
+    if formulation == FUSED:
+        if is_logistic:
+            return fused_logistic(W, b, X, Y, dJ_dJ0)
+        return fused_linear(W, b, X, Y, dJ_dJ0)
+    if is_logistic:
+        return chain(logistic(W, b, X, Y), formulation == DENSE, X, Y, dJ_dJ0)
+    return chain(linear(W, b, X, Y), formulation == DENSE, X, Y, dJ_dJ0)
+
+
+@compiled()
+def update(track, j, learning_rate, gradient):  # state j + 1 from state j
+    for f in range(len(gradient)):
+        track[j + 1, f, 0] = track[j, f, 0] - learning_rate * gradient[f, 0]
+
+
+@compiled()
+def run_steps(is_logistic, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
+    W_track, b_track, loss, accuracy = tracks
+    for j in range(len(loss)):
+        k = j % len(X)
+        dW, db, loss[j], accuracy[j] = step(
+            is_logistic, formulation, W_track[j], b_track[j], X[k], Y[k], dJ_dJ0
+        )
+        update(W_track, j, learning_rate, dW)
+        update(b_track, j, learning_rate, db)
+
+
+def step_steps(is_logistic, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
+    W_track, b_track, loss, accuracy = tracks
+    W, b = W_track[0], b_track[0]
+    for j in range(len(loss)):
+        k = j % len(X)
+        dW, db, loss[j], accuracy[j] = step(is_logistic, formulation, W, b, X[k], Y[k], dJ_dJ0)
+        W_track[j + 1] = W = W - learning_rate * dW
+        b_track[j + 1] = b = b - learning_rate * db
+
+
+# --- the contract
+
+
+@cache
+def make_forward(model):
+    check_name("model", model, MODELS)
+    return FORWARDS[model]
+
+
+@cache
+def make_gradient(model, formulation, execution):
+    check_name("model", model, MODELS)
+    check_name("formulation", formulation, FORMULATIONS)
+    check_name("execution", execution, EXECUTIONS)
+    is_logistic, code = model == "logistic", FORMULATIONS.index(formulation)
+
+    def gradient(W, b, X, Y, dJ_dJ0):
+        dW, db, loss, _ = step(is_logistic, code, W, b, X, Y, X.dtype.type(dJ_dJ0))
+        return Gradient(dW, db, X.dtype.type(loss))  # boxed by Numba as a Python float
+
+    return gradient
+
+
+@cache
+def make_train(model, formulation, execution):
+    check_name("model", model, MODELS)
+    check_name("formulation", formulation, FORMULATIONS)
+    check_name("execution", execution, EXECUTIONS)
+    is_logistic, code = model == "logistic", FORMULATIONS.index(formulation)
+    steps = run_steps if execution == "run" else step_steps
+
+    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+        S, number = epochs * len(X), X.dtype.type
+        W_track, b_track = np.empty((S + 1, *W.shape), W.dtype), np.empty((S + 1, 1, 1), b.dtype)
+        loss, accuracy = np.empty(S, W.dtype), np.empty(S, W.dtype)
+        W_track[0], b_track[0] = W, b
+        tracks = (W_track, b_track, loss, accuracy)
+        steps(is_logistic, code, tracks, X, Y, number(learning_rate), number(dJ_dJ0))
+        return Trajectory(W_track, b_track, loss, accuracy if is_logistic else None)
+
+    return train

@@ -1,0 +1,244 @@
+"""NumPy, as its users write it: array expressions, and for fused the same with out= buffers."""
+
+import tracemalloc
+from functools import cache
+
+import numpy as np
+
+from backends.contract import Forward, Gradient, Trajectory
+from reference.problems import MODELS, check_name
+
+DEVICES = ("cpu",)
+FORMULATIONS = ("dense", "elementwise", "fused")
+EXECUTIONS = ("eager",)
+
+
+# --- arrays
+
+
+def from_numpy(array, device):
+    return np.array(array)
+
+
+def to_numpy(array):
+    return np.array(array)
+
+
+def synchronize(tree):
+    return tree
+
+
+# --- pullbacks
+
+
+def pullback_dense(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B*B numbers
+    return row @ np.diag(diagonal)
+
+
+def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B numbers
+    return row * diagonal
+
+
+PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
+
+
+# --- models
+
+
+def linear_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
+    Pred = X @ W + b
+    J0 = (Y - Pred) ** 2
+    return Pred, J0
+
+
+def linear(W, b, X, Y):
+    Pred, J0 = linear_loss(W, b, X, Y)
+    dJ0_dPred = -2 * (Y - Pred)
+    return Forward(Pred, J0, (dJ0_dPred.ravel(),))
+
+
+def logistic_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
+    Z = X @ W + b
+    Pred = 1 / (1 + np.exp(-Z))
+    J0 = -(Y * np.log(Pred) + (1 - Y) * np.log(1 - Pred))
+    return Pred, J0
+
+
+def logistic(W, b, X, Y):
+    Pred, J0 = logistic_loss(W, b, X, Y)
+    dJ0_dPred = (Pred - Y) / (Pred * (1 - Pred))
+    dPred_dZ = Pred * (1 - Pred)
+    return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))
+
+
+FORWARDS = {"linear": linear, "logistic": logistic}
+
+
+# --- backward
+
+
+def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
+    for diagonal in diagonals:
+        row = pullback(row, diagonal)
+    return (row @ X).T, row.sum(axis=1, keepdims=True)
+
+
+def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
+    Pred, J0, diagonals = forward(W, b, X, Y)
+    row = np.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
+    dW, db = backward(pullback, row, diagonals, X)
+    return Gradient(dW, db, J0.mean()), Pred
+
+
+# --- fused
+
+
+def fused_linear(W, b, X, Y, dJ_dJ0):
+    residual = X @ W + b - Y  # (B, 1)
+    loss = residual.T @ residual / len(X)
+    scale = 2 * dJ_dJ0
+    return Gradient(scale * (X.T @ residual), scale * residual.sum(keepdims=True), loss[0, 0])
+
+
+def fused_logistic(W, b, X, Y, dJ_dJ0):
+    Z = X @ W + b  # (B, 1)
+    residual = half_tanh(Z) - Y  # Pred - Y
+    return Gradient(
+        dJ_dJ0 * (X.T @ residual), dJ_dJ0 * residual.sum(keepdims=True), softplus_loss(Z, Y).mean()
+    )
+
+
+def half_tanh(Z):
+    """Pred = 1 / (1 + exp(-Z)) = (1 + tanh(Z / 2)) / 2, which cannot overflow."""
+    return 0.5 * np.tanh(0.5 * Z) + 0.5
+
+
+def softplus_loss(Z, Y):
+    """J0 = log(1 + exp(Z)) - Y Z, in the form that neither overflows nor takes log(0)."""
+    return np.maximum(Z, 0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))
+
+
+FUSED = {"linear": fused_linear, "logistic": fused_logistic}
+
+
+def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    """The steps with the bias as a column of X and out= buffers; loss and accuracy afterwards."""
+    K, B, F = X.shape
+    dtype = W.dtype
+    A = np.concatenate([X, np.ones((K, B, 1), dtype)], axis=2)  # (K, B, F+1)
+    w_track = np.empty((epochs * K + 1, F + 1, 1), dtype)
+    w_track[0] = np.concatenate([W, b])
+    steps = fused_linear_steps if model == "linear" else fused_logistic_steps
+    steps(w_track, A, Y, dtype.type(learning_rate * dJ_dJ0))
+    before = w_track[:-1].reshape(epochs, K, F + 1)
+    loss, accuracy = np.empty((2, epochs, K), dtype)
+    for k in range(K):
+        Z = A[k] @ before[:, k].T  # (B, epochs)
+        J0 = (Z - Y[k]) ** 2 if model == "linear" else softplus_loss(Z, Y[k])
+        loss[:, k] = J0.mean(axis=0)
+        accuracy[:, k] = ((Z > 0) == Y[k]).mean(axis=0)
+    return Trajectory(
+        w_track[:, :F].copy(),
+        w_track[:, F:].copy(),
+        loss.ravel(),
+        accuracy.ravel() if model == "logistic" else None,
+    )
+
+
+def fused_linear_steps(w_track, A, Y, rate):
+    K, B, _ = A.shape
+    residual, dw = np.empty((B, 1), A.dtype), np.empty_like(w_track[0])
+    batches = [(A[k], A[k].T, Y[k]) for k in range(K)]
+    for j, w in enumerate(w_track[:-1]):
+        A_k, A_k_T, Y_k = batches[j % K]
+        np.matmul(A_k, w, out=residual)
+        np.subtract(residual, Y_k, out=residual)
+        np.matmul(A_k_T, residual, out=dw)
+        np.multiply(dw, 2 * rate, out=dw)
+        np.subtract(w, dw, out=w_track[j + 1])
+
+
+def fused_logistic_steps(w_track, A, Y, rate):
+    """Pred - Y = (tanh(Z/2) + 1 - 2Y) / 2: both halvings are exact, so A is halved once."""
+    K, B, _ = A.shape
+    residual, dw = np.empty((B, 1), A.dtype), np.empty_like(w_track[0])
+    half = 0.5 * A
+    batches = [(half[k], half[k].T, 1 - 2 * Y[k]) for k in range(K)]
+    for j, w in enumerate(w_track[:-1]):
+        half_k, half_k_T, sign = batches[j % K]
+        np.matmul(half_k, w, out=residual)
+        np.tanh(residual, out=residual)
+        np.add(residual, sign, out=residual)
+        np.matmul(half_k_T, residual, out=dw)
+        np.multiply(dw, rate, out=dw)
+        np.subtract(w, dw, out=w_track[j + 1])
+
+
+# --- what drives the steps
+
+
+def chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    K, S = len(X), epochs * len(X)
+    W_track, b_track = np.empty((S + 1, *W.shape), W.dtype), np.empty((S + 1, 1, 1), b.dtype)
+    loss, accuracy = np.empty((2, S), W.dtype)
+    W_track[0], b_track[0] = W, b
+    for j in range(S):
+        k = j % K
+        (dW, db, loss[j]), Pred = chain(FORWARDS[model], pullback, W, b, X[k], Y[k], dJ_dJ0)
+        accuracy[j] = ((Pred > 0.5) == Y[k]).mean()
+        W = W - learning_rate * dW
+        b = b - learning_rate * db
+        W_track[j + 1], b_track[j + 1] = W, b
+    return Trajectory(W_track, b_track, loss, accuracy if model == "logistic" else None)
+
+
+# --- the contract
+
+
+@cache
+def make_forward(model):
+    check_name("model", model, MODELS)
+    return FORWARDS[model]
+
+
+@cache
+def make_gradient(model, formulation, execution):
+    check_name("model", model, MODELS)
+    check_name("formulation", formulation, FORMULATIONS)
+    check_name("execution", execution, EXECUTIONS)
+    if formulation == "fused":
+        return FUSED[model]
+    forward, pullback = FORWARDS[model], PULLBACKS[formulation]
+
+    def gradient(W, b, X, Y, dJ_dJ0):
+        return chain(forward, pullback, W, b, X, Y, dJ_dJ0)[0]
+
+    return gradient
+
+
+@cache
+def make_train(model, formulation, execution):
+    check_name("model", model, MODELS)
+    check_name("formulation", formulation, FORMULATIONS)
+    check_name("execution", execution, EXECUTIONS)
+
+    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+        if formulation == "fused":
+            return fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
+        pullback = PULLBACKS[formulation]
+        return chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
+
+    return train
+
+
+def temporary_bytes(function, *arguments):
+    """The peak that tracemalloc sees in one call, less what the call returns."""
+    function(*arguments)
+    tracemalloc.start()
+    try:
+        result = function(*arguments)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    del result
+    return peak - kept

@@ -1,0 +1,1 @@
+"""What is true: the problems, the textbook that solves them, and the numerical policy."""

@@ -34,7 +34,7 @@ Importing this package imports no framework.
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -173,5 +173,5 @@ def _module(name: str) -> ModuleType:
 
 
 def _contract_names() -> list[str]:
-    functions = [n for n, v in vars(Backend).items() if isinstance(v, Callable) and n[0] != "_"]
+    functions = [n for n, v in vars(Backend).items() if callable(v) and n[0] != "_"]
     return [*Backend.__annotations__, *functions]

@@ -147,6 +147,17 @@ def autodiff(loss, W, b, X, Y, dJ_dJ0):
 
 
 @cache
+def jitted_gradient(model, formulation):
+    differentiate = make_differentiate(model, formulation)
+
+    @jax.jit
+    def gradient(W, b, X, Y, dJ_dJ0):
+        return differentiate(W, b, X, Y, dJ_dJ0)[0]
+
+    return gradient
+
+
+@cache
 def make_differentiate(model, formulation):
     """(W, b, X, Y, dJ_dJ0) -> Gradient, accuracy of one batch."""
     if formulation == "fused":
@@ -171,7 +182,8 @@ def make_run(model, formulation):
     @partial(jax.jit, static_argnames="epochs")
     def run(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         def step(state, batch):
-            return update(differentiate, state, *batch, learning_rate, dJ_dJ0)
+            X_k, Y_k = batch
+            return update(differentiate, state, X_k, Y_k, learning_rate, dJ_dJ0)
 
         def epoch(state, _):
             return lax.scan(step, state, (X, Y))
@@ -231,13 +243,7 @@ def make_gradient(model, formulation, execution):
     check_name("model", model, MODELS)
     check_name("formulation", formulation, FORMULATIONS)
     check_name("execution", execution, EXECUTIONS)
-    differentiate = make_differentiate(model, formulation)
-
-    @jax.jit
-    def gradient(W, b, X, Y, dJ_dJ0):
-        return differentiate(W, b, X, Y, dJ_dJ0)[0]
-
-    return gradient
+    return jitted_gradient(model, formulation)
 
 
 @cache

@@ -102,15 +102,16 @@ def fused_linear(W, b, X, Y, dJ_dJ0):
 
 def fused_logistic(W, b, X, Y, dJ_dJ0):
     Z = X @ W + b  # (B, 1)
-    residual = half_tanh(Z) - Y  # Pred - Y
+    residual = sigmoid(Z) - Y  # Pred - Y
     return Gradient(
         dJ_dJ0 * (X.T @ residual), dJ_dJ0 * residual.sum(keepdims=True), softplus_loss(Z, Y).mean()
     )
 
 
-def half_tanh(Z):
-    """Pred = 1 / (1 + exp(-Z)) = (1 + tanh(Z / 2)) / 2, which cannot overflow."""
-    return 0.5 * np.tanh(0.5 * Z) + 0.5
+def sigmoid(Z):
+    """1 / (1 + exp(-Z)), which is right for every Z: where exp overflows, Pred is 1 / inf = 0."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-Z))
 
 
 def softplus_loss(Z, Y):
@@ -158,18 +159,20 @@ def fused_linear_steps(w_track, A, Y, rate):
         np.subtract(w, dw, out=w_track[j + 1])
 
 
+@np.errstate(over="ignore")  # as in sigmoid
 def fused_logistic_steps(w_track, A, Y, rate):
-    """Pred - Y = (tanh(Z/2) + 1 - 2Y) / 2: both halvings are exact, so A is halved once."""
     K, B, _ = A.shape
     residual, dw = np.empty((B, 1), A.dtype), np.empty_like(w_track[0])
-    half = 0.5 * A
-    batches = [(half[k], half[k].T, 1 - 2 * Y[k]) for k in range(K)]
+    minus_A = -A
+    batches = [(minus_A[k], A[k].T, Y[k]) for k in range(K)]
     for j, w in enumerate(w_track[:-1]):
-        half_k, half_k_T, sign = batches[j % K]
-        np.matmul(half_k, w, out=residual)
-        np.tanh(residual, out=residual)
-        np.add(residual, sign, out=residual)
-        np.matmul(half_k_T, residual, out=dw)
+        minus_A_k, A_k_T, Y_k = batches[j % K]
+        np.matmul(minus_A_k, w, out=residual)
+        np.exp(residual, out=residual)
+        np.add(residual, 1, out=residual)
+        np.reciprocal(residual, out=residual)  # Pred
+        np.subtract(residual, Y_k, out=residual)
+        np.matmul(A_k_T, residual, out=dw)
         np.multiply(dw, rate, out=dw)
         np.subtract(w, dw, out=w_track[j + 1])
 

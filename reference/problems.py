@@ -235,6 +235,6 @@ def _positive(name: str, value: object, dtype: np.dtype) -> float:
 
 
 def _count(name: str, value: object, least: int = 1) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= least:
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
         return int(value)
     raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")

@@ -1,0 +1,258 @@
+"""The numerical policy: what it means that two implementations computed the same thing.
+
+A comparison looks at shape, dtype and finiteness before it looks at a value, and returns a
+Verdict that holds every figure beside what is allowed. u is the unit roundoff of the problem's
+dtype, 2^-53 or 2^-24; one ULP is the distance between neighboring floats.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from reference.backprop import Gradient, Trajectory
+from reference.problems import Problem
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How much is allowed, in which unit, and why that much."""
+
+    allowed: float
+    unit: str
+    reason: str
+
+
+TOLERANCES = {
+    "state": Tolerance(
+        16,
+        "ULP",
+        "Distance of (W, b) from the reference, in ULP of the largest abs(W, b) so far. Correct "
+        "programs differ in the order of sums and in the last bit of exp: 2 ULP on the tutorial's "
+        "runs. Contractive steps do not let errors grow. What the gradient tolerance lets one step "
+        "move is added: nothing on the logistic run, up to 30 ULP where a step is as long as W.",
+    ),
+    "loss": Tolerance(
+        90,
+        "u of the largest loss",
+        "1e-14 in float64. A sum of B terms with an exp and a log in each, at a state that may be "
+        "off: 49 u observed. The unit is the run's largest loss, since the linear loss falls to "
+        "5e-14, where only noise is left.",
+    ),
+    "batch loss": Tolerance(
+        8, "u * mass", "One batch alone: two rounding errors in each term, and the sum: 3 observed."
+    ),
+    "accuracy": Tolerance(
+        0,
+        "examples",
+        "Whole numbers have to be equal. Only examples whose Z is nearer to 0 than its rounding "
+        "bound may be counted either way.",
+    ),
+    "linear gradient": Tolerance(
+        6,
+        "u * mass",
+        "Three rounding errors in each term, in either program. The sums over the batch and over "
+        "the features add sqrt(B) + sqrt(F), since their errors are of random sign: 5.5 of 26 "
+        "observed at B = 300, F = 7.",
+    ),
+    "logistic gradient": Tolerance(
+        16,
+        "u * mass",
+        "As linear, with eight rounding errors in each term: exp (up to 1.6 ULP), sum and quotient "
+        "of Pred, then difference, quotient and products. 17 of 25 observed at B = 7, F = 40. A "
+        "pullback wrong by 1e-12 stands above 1000.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One quantity: the largest value observed, what is allowed, where it was first exceeded."""
+
+    quantity: str
+    observed: float
+    allowed: float
+    unit: str
+    where: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the observed value is allowed; nan never is."""
+        return self.observed <= self.allowed
+
+    def __str__(self) -> str:
+        relation = "of" if self.passed else "exceeds"
+        text = f"{self.quantity} {self.observed:.3g} {relation} {self.allowed:.3g} {self.unit}"
+        return f"{text}, first at {self.where}" if self.where else text
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All checks of one comparison; obstacle says why it could not be made, if so."""
+
+    checks: tuple[Check, ...] = ()
+    obstacle: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the comparison was made and every check passed."""
+        return not self.obstacle and bool(self.checks) and all(c.passed for c in self.checks)
+
+    def __str__(self) -> str:
+        return self.obstacle or "; ".join(map(str, self.checks))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict as plain JSON."""
+        return {"passed": self.passed, **asdict(self)}
+
+
+def compare(problem: Problem, trajectory: Trajectory, expected: Trajectory) -> Verdict:
+    """Judge a free-running trajectory of problem against the reference's own; NumPy arrays both.
+
+    The state tolerance holds for contractive problems (see problems.contractive_rate).
+    """
+    obstacle = structural_difference(trajectory, expected)
+    if obstacle:
+        return Verdict(obstacle=obstacle)
+    u = np.finfo(problem.dtype).eps / 2
+    loss_errors = _difference(trajectory.loss, expected.loss) / (u * _largest(expected.loss))
+    checks = [
+        _check("state", state_errors(trajectory, expected), "state", _one_step(problem, expected)),
+        _check("loss", loss_errors),
+    ]
+    if expected.accuracy is not None:
+        checks.append(_check("accuracy", _miscounted(problem, trajectory, expected)))
+    return Verdict(tuple(checks))
+
+
+def compare_gradient(
+    problem: Problem, k: int, gradient: Gradient, expected: Gradient, W: np.ndarray, b: np.ndarray
+) -> Verdict:
+    """Judge the gradient of batch k at the parameters W (F,1), b (1,1) against the expected one."""
+    obstacle = structural_difference(gradient, expected)
+    if obstacle:
+        return Verdict(obstacle=obstacle)
+    u = np.finfo(problem.dtype).eps / 2
+    dW, db, loss = (
+        (_difference(found, right) / (u * np.maximum(mass, np.finfo(float).tiny))).ravel()
+        for found, right, mass in zip(gradient, expected, masses(problem, k, W, b), strict=True)
+    )
+    kind, errors = f"{problem.model} gradient", np.concatenate([dW, db])
+    sums = summation(problem)
+    return Verdict((_check(kind, errors, "coordinate", sums), _check("batch loss", loss, "batch")))
+
+
+def masses(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> Gradient:
+    """The sums of absolute values that the rounding errors of dW (F,1), db (1,1), loss scale with.
+
+    With s = |X| |W| + |b| those of dW are sum_i |x_if| m_i, those of db sum_i m_i, and
+      linear    m = dJ_dJ0 * 2 (|Y| + s)                         loss mean((|Y| + s)^2)
+      logistic  m = dJ_dJ0 * (|P - Y| + P + P (1 - P) s)         loss mean(1 + J0 + s)
+    since linear subtracts Pred from Y, and logistic has the error of P itself and that of its Z.
+    """
+    X, Y, W, b = (a.astype(np.float64) for a in (problem.X[k], problem.Y[k], W, b))
+    s = np.abs(X) @ np.abs(W) + np.abs(b)  # (B, 1)
+    if problem.model == "linear":
+        m, loss = 2 * (np.abs(Y) + s), (np.abs(Y) + s) ** 2
+    else:
+        Z = X @ W + b
+        P = 1 / (1 + np.exp(-Z))
+        m = np.abs(P - Y) + P + P * (1 - P) * s
+        loss = 1 + np.logaddexp(0, Z) - Y * Z + s
+    m *= problem.dJ_dJ0
+    return Gradient(np.abs(X).T @ m, m.sum(keepdims=True), loss.mean())
+
+
+def summation(problem: Problem) -> float:
+    """What the order of summation adds to a gradient's tolerance: sqrt(B) + sqrt(F) of u * mass."""
+    return float(np.sqrt(problem.X.shape[1:]).sum())
+
+
+def structural_difference(found: Any, expected: Any) -> str:
+    """The first field whose presence, shape, dtype or finiteness is not as expected, or ""."""
+    if type(found) is not type(expected):
+        return f"got a {type(found).__name__} instead of a {type(expected).__name__}"
+    for name, a, b in zip(expected._fields, found, expected, strict=True):
+        if b is None or a is None:
+            if a is not b:
+                return f"{name} is {'missing' if a is None else 'not None'}"
+        elif (a.shape, a.dtype) != (b.shape, b.dtype):
+            return f"{name} is {a.dtype}{list(a.shape)} instead of {b.dtype}{list(b.shape)}"
+        elif not np.isfinite(a).all():
+            return f"{name} is not finite, first at {_first(~np.isfinite(a))}"
+    return ""
+
+
+def state_errors(trajectory: Trajectory, expected: Trajectory) -> np.ndarray:
+    """The distance of each state (S+1,) from the expected one, in ULP of the largest so far.
+
+    Component by component, or state by state, correct programs differ by 80 and by 536 ULP where
+    a parameter passes through zero; hence the largest abs(W, b) of all states up to this one.
+    """
+    found, right = states(trajectory), states(expected)
+    largest = np.maximum.accumulate(np.abs(right).max(axis=1))
+    return np.abs(found - right).max(axis=1) / np.spacing(largest)
+
+
+def states(trajectory: Trajectory) -> np.ndarray:
+    """W and b of every state side by side, (S+1, F+1)."""
+    return np.concatenate([trajectory.W, trajectory.b], axis=1)[..., 0]
+
+
+def _miscounted(problem: Problem, trajectory: Trajectory, expected: Trajectory) -> np.ndarray:
+    """How many examples of each step were counted differently, beyond those too close to call."""
+    B = problem.X.shape[1]
+    counts = _difference(np.rint(trajectory.accuracy * B), np.rint(expected.accuracy * B))
+    exact = _difference(trajectory.accuracy * B, np.rint(trajectory.accuracy * B))
+    counts[exact > 1e-3] = np.inf  # not a share of B examples at all
+    for j in np.flatnonzero(counts).tolist():
+        counts[j] = max(counts[j] - _too_close(problem, trajectory, expected, j), 0)
+    return counts
+
+
+def _too_close(problem: Problem, trajectory: Trajectory, expected: Trajectory, j: int) -> int:
+    """The number of examples of step j whose abs(Z) is below what rounding can do to Z."""
+    X = problem.X[j % len(problem.X)].astype(np.float64)
+    W, b = expected.W[j], expected.b[j]
+    size = np.abs(X) @ np.abs(W) + np.abs(b)
+    moved = np.abs(X) @ np.abs(trajectory.W[j] - W) + np.abs(trajectory.b[j] - b)
+    u = np.finfo(problem.dtype).eps / 2
+    bound = moved + 2 * (X.shape[1] + 2) * u * size + 4 * u  # 4 u: 1 + exp(-Z) rounds to 2
+    return int(np.count_nonzero(np.abs(X @ W + b) <= bound))
+
+
+def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64))
+
+
+def _largest(array: np.ndarray) -> float:
+    """The largest absolute value, or the smallest normal number where all are zero."""
+    return max(float(np.abs(array).max()), float(np.finfo(np.float64).tiny))
+
+
+def _one_step(problem: Problem, expected: Trajectory) -> float:
+    """By how many ULP of the state a gradient at its tolerance moves it, in the first epoch."""
+    units = TOLERANCES[f"{problem.model} gradient"].allowed + summation(problem)
+    largest = np.maximum.accumulate(np.abs(states(expected)).max(axis=1))
+    moved = (
+        max(mass.max() for mass in masses(problem, k, expected.W[k], expected.b[k])[:2])
+        / np.spacing(largest[k])
+        for k in range(len(problem.X))
+    )
+    u = np.finfo(problem.dtype).eps / 2
+    return float(problem.learning_rate * units * u * max(moved))
+
+
+def _check(kind: str, errors: np.ndarray, place: str = "step", more: float = 0) -> Check:
+    """The check of all errors of a kind against its tolerance and what the problem adds to it."""
+    tolerance = TOLERANCES[kind]
+    allowed = tolerance.allowed + more
+    outside = ~(errors <= allowed)
+    where = f"{place} {_first(outside)}" if outside.any() else ""
+    observed = float(errors.max()) if len(errors) else 0.0
+    return Check(kind, observed, allowed, tolerance.unit, where)
+
+
+def _first(condition: np.ndarray) -> Any:
+    index = tuple(int(i) for i in np.argwhere(condition)[0])
+    return index[0] if len(index) == 1 else index

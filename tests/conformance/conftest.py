@@ -1,0 +1,22 @@
+"""The fixtures of the conformance tests: a cell, and a problem with the reference's trajectory."""
+
+import pytest
+
+import backends
+from tests.conformance.runs import FAMILIES, Subject, solved
+
+
+@pytest.fixture
+def subject(model, backend, execution, device, formulation):
+    return Subject(backends.load(backend), model, formulation, execution, device)
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    return request.param
+
+
+@pytest.fixture
+def run(family, model, dtype):
+    """The problem, and the reference's trajectory of it."""
+    return solved(family, model, dtype)

@@ -1,0 +1,80 @@
+"""The problems that every cell is judged on, and a cell that is called with NumPy arrays."""
+
+from dataclasses import replace
+from functools import cache, partial
+from typing import NamedTuple
+
+from backends.contract import Forward
+from reference import backprop
+from reference.problems import make, tutorial
+
+FAMILIES = {
+    "published": tutorial,
+    "tiny": partial(make, examples=40, batch_size=1, features=1, epochs=6, seed=11),
+    "wide": partial(
+        make, examples=60, batch_size=7, features=40, epochs=3, seed=12, dJ_dJ0=1 / 60
+    ),  # 60 = 8 * 7 + 4: the remainder is dropped
+    "wide32": partial(
+        make, examples=60, batch_size=7, features=40, epochs=3, seed=13, dtype="float32"
+    ),
+}
+
+
+@cache
+def solved(family, model, dtype):
+    """A problem of the family, and its trajectory in the reference."""
+    problem = FAMILIES[family](model)
+    problem = problem if dtype == "float64" else problem.astype(dtype)
+    return problem, trajectory_of(problem)
+
+
+def trajectory_of(p):
+    return backprop.train(
+        p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs
+    )  # fmt: skip
+
+
+class Subject(NamedTuple):
+    """A cell that takes and gives NumPy arrays, through its own from_numpy and to_numpy."""
+
+    module: object
+    model: str
+    formulation: str
+    execution: str
+    device: str
+
+    def put(self, *arrays):
+        return [self.module.from_numpy(array, self.device) for array in arrays]
+
+    def get(self, result):
+        result = self.module.synchronize(result)
+        fields = (None if a is None else self.module.to_numpy(a) for a in result)
+        return type(result)(*fields)
+
+    def forward(self, W, b, X, Y):
+        Pred, J0, diagonals = self.module.make_forward(self.model)(*self.put(W, b, X, Y))
+        return self.module.synchronize(Forward(Pred, J0, tuple(diagonals)))
+
+    def gradient(self, W, b, X, Y, dJ_dJ0):
+        make = self.module.make_gradient
+        function = make(self.model, self.formulation, self.execution)
+        return self.get(function(*self.put(W, b, X, Y), dJ_dJ0))
+
+    @cache  # noqa: B019  # for as long as the tests run: most of them look at the same runs
+    def trained(self, family, dtype):
+        """The trajectory of the first run of a family in this process."""
+        return self.train(solved(family, self.model, dtype)[0])
+
+    def train(self, p):
+        function = self.module.make_train(self.model, self.formulation, self.execution)
+        arrays = self.put(p.W, p.b, p.X, p.Y)
+        return self.get(function(*arrays, p.learning_rate, p.dJ_dJ0, p.epochs))
+
+
+def one_step(problem, k, W, b, learning_rate):
+    """The problem of one step from W, b with batch k."""
+    batch = slice(k, k + 1)
+    return replace(
+        problem, W=W, b=b, X=problem.X[batch], Y=problem.Y[batch],
+        learning_rate=learning_rate, epochs=1,
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""What backends/__init__.py asks of every backend, beside the right numbers."""
+
+import numpy as np
+import pytest
+
+import backends
+from reference import backprop
+from reference.problems import make
+from tests.conformance.runs import solved
+
+
+def test_arrays_survive_the_way_to_the_device_and_back(backend, device, dtype):
+    module = backends.load(backend)
+    array = np.arange(6, dtype=dtype).reshape(2, 3)
+    there = module.from_numpy(array, device)
+    array[0, 0] = -1  # from_numpy must have copied
+    back = module.to_numpy(there)
+    assert (back.dtype, back.shape, type(back)) == (array.dtype, (2, 3), np.ndarray)
+    assert np.array_equal(back.ravel(), np.arange(6))
+    assert platform(there) == device
+
+
+def platform(array):
+    """The kind of device an array is on, in the words of the frameworks: cpu, gpu, cuda."""
+    device = getattr(array, "device", "cpu")
+    kind = getattr(device, "platform", getattr(device, "type", device))
+    return {"gpu": "cuda"}.get(kind, kind)
+
+
+@pytest.mark.parametrize("family", ["wide", "wide32"])
+def test_the_forward_pass_and_its_diagonals(subject, family, model, dtype):
+    """Pred, J0 and each local Jacobian alone, within 16 ULP of the largest value of each.
+
+    exp and log differ by up to 1.6 ULP; (P - Y) / (P (1 - P)) takes five operations.
+    """
+    problem, trajectory = solved(family, model, dtype)
+    W, b, X, Y = trajectory.W[3], trajectory.b[3], problem.X[3], problem.Y[3]
+    Pred, J0, diagonals = subject.forward(W, b, X, Y)
+    right = backends.load("reference").make_forward(model)(W, b, X, Y)
+    assert len(diagonals) == len(right.diagonals)
+    for found, expected in zip([Pred, J0, *diagonals], [*right[:2], *right[2]], strict=True):
+        assert platform(found) == subject.device
+        value = subject.module.to_numpy(found)
+        assert (value.shape, value.dtype) == (expected.shape, expected.dtype)
+        assert np.abs(value - expected).max() <= 16 * np.spacing(np.abs(expected).max())
+
+
+def test_results_are_on_the_device_and_inputs_unchanged(subject, model, dtype):
+    problem, _ = solved("wide", model, dtype)
+    given = subject.put(problem.W, problem.b, problem.X, problem.Y)
+    train = subject.module.make_train(model, subject.formulation, subject.execution)
+    gradient = subject.module.make_gradient(model, subject.formulation, subject.execution)
+    batch = subject.put(problem.W, problem.b, problem.X[0], problem.Y[0])
+    results = [
+        *train(*given, problem.learning_rate, problem.dJ_dJ0, problem.epochs),
+        *gradient(*batch, problem.dJ_dJ0),
+    ]
+    assert all(platform(a) == subject.device for a in results if a is not None)
+    for array, before in zip(given, (problem.W, problem.b, problem.X, problem.Y), strict=True):
+        assert np.array_equal(subject.module.to_numpy(array), before)
+    assert np.array_equal(subject.module.to_numpy(batch[2]), problem.X[0])
+
+
+def test_accuracy_belongs_to_one_of_the_models(subject, model, dtype):
+    problem, _ = solved("wide", model, dtype)
+    assert (subject.train(problem).accuracy is None) == (model == "linear")
+
+
+def test_another_value_is_not_the_last_one(subject, model, dtype):
+    """Numbers that a compiler may have taken for constants, or a memory that may be stale."""
+    problem, _ = solved("wide", model, dtype)
+    at = problem.W, problem.b, problem.X[0], problem.Y[0]
+    for value in (problem.dJ_dJ0, problem.dJ_dJ0 * 2, problem.dJ_dJ0):
+        right = backprop.gradient(model, *at, value).dW
+        found = subject.gradient(*at, value).dW
+        assert np.abs(found - right).max() <= 1e-4 * np.abs(right).max()
+
+
+def test_makers_are_memoized_and_check_names(subject, model):
+    module = subject.module
+    words = model, subject.formulation, subject.execution
+    assert module.make_forward(model) is module.make_forward(model)
+    with pytest.raises(ValueError, match="one of: linear, logistic"):
+        module.make_forward("cubic")
+    for maker in (module.make_gradient, module.make_train):
+        assert maker(*words) is maker(*words)
+        for place in range(3):
+            wrong = [*words[:place], "wrong", *words[place + 1 :]]
+            with pytest.raises(ValueError, match="'wrong'; one of: "):
+                maker(*wrong)
+
+
+def test_matrices_are_formed_or_not(subject, model):
+    """In a call a dense chain allocates at least one matrix of B*B numbers, no other comes near."""
+    B = 256
+    problem = make(model, examples=B, batch_size=B, features=3, epochs=1, seed=5)
+    function = subject.module.make_gradient(model, subject.formulation, subject.execution)
+    arrays = subject.put(problem.W, problem.b, problem.X[0], problem.Y[0])
+    taken = subject.module.temporary_bytes(function, *arrays, problem.dJ_dJ0)
+    matrix = 8 * B * B
+    assert taken >= matrix if subject.formulation == "dense" else taken < matrix / 4

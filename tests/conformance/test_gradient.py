@@ -1,0 +1,62 @@
+"""The gradient of every cell, as it is returned and as training uses it."""
+
+import numpy as np
+import pytest
+
+from reference import backprop
+from reference.agreement import compare_gradient, masses
+from reference.backprop import Gradient
+from tests.conformance.runs import one_step
+
+
+def places(problem):
+    """The first, the middle and the last step: each with its batch."""
+    steps = (0, problem.steps // 2, problem.steps - 1)
+    return [(j, j % len(problem.X)) for j in steps]
+
+
+def test_returned_at_the_states_of_the_reference(subject, run, judge):
+    problem, trajectory = run
+    for j, k in places(problem):
+        at = trajectory.W[j], trajectory.b[j], problem.X[k], problem.Y[k], problem.dJ_dJ0
+        expected = backprop.gradient(problem.model, *at)
+        judge(compare_gradient(problem, k, subject.gradient(*at), expected, *at[:2]))
+
+
+def test_used_by_a_step_of_training(subject, run, judge):
+    """From a step with a rate of 2^60, which no rounding of W hides: dW = (W_0 - W_1) / rate."""
+    problem, trajectory = run
+    rate = 2.0**60
+    for j, k in places(problem):
+        step = one_step(problem, k, trajectory.W[j], trajectory.b[j], rate)
+        found = subject.train(step)
+        used = Gradient(*((s[0] - s[1]) / rate for s in found[:2]), found.loss[0])
+        expected = backprop.gradient(
+            problem.model, step.W, step.b, step.X[0], step.Y[0], step.dJ_dJ0
+        )
+        judge(compare_gradient(problem, k, used, expected, step.W, step.b))
+
+
+@pytest.mark.parametrize("family", ["published", "tiny", "wide"])
+def test_against_central_differences(subject, run):
+    """(J(w + h) - J(w - h)) / 2h, J evaluated in float64 by the reference.
+
+    With h = 1e-5 the truncation is h^2/6 times the third derivative, which is at most s^3 with s
+    the size of a row of X, and the rounding of J adds u / h times its size: together 1e-9 masses.
+    """
+    problem, trajectory = run
+    if problem.dtype != np.float64:
+        pytest.skip("a difference of 1e-5 is lost in float32")
+    h, W, b, k = 1e-5, trajectory.W[0], trajectory.b[0], 0
+    X, Y, c = problem.X[k], problem.Y[k], problem.dJ_dJ0
+
+    def J(w):
+        return c * backprop.forward(problem.model, w[:-1], w[-1:], X, Y)[1].sum()
+
+    w = np.concatenate([W, b])
+    steps = h * np.eye(len(w))[..., None]
+    differences = np.array([J(w + d) - J(w - d) for d in steps])[:, None] / (2 * h)
+    found = subject.gradient(W, b, X, Y, c)
+    scale = masses(problem, k, W, b)
+    error = np.abs(np.concatenate(found[:2]) - differences)
+    assert (error <= 1e-9 * np.concatenate(scale[:2])).all()

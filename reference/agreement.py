@@ -156,7 +156,7 @@ def masses(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> Gradient:
         m, loss = 2 * (np.abs(Y) + s), (np.abs(Y) + s) ** 2
     else:
         Z = X @ W + b
-        P = 1 / (1 + np.exp(-Z))
+        P = np.exp(-np.logaddexp(0, -Z))
         m = np.abs(P - Y) + P + P * (1 - P) * s
         loss = 1 + np.logaddexp(0, Z) - Y * Z + s
     m *= problem.dJ_dJ0
@@ -180,6 +180,8 @@ def structural_difference(found: Any, expected: Any) -> str:
             return f"{name} is {a.dtype}{list(a.shape)} instead of {b.dtype}{list(b.shape)}"
         elif not np.isfinite(a).all():
             return f"{name} is not finite, first at {_first(~np.isfinite(a))}"
+        elif not np.isfinite(b).all():
+            return f"the expected {name} is not finite, first at {_first(~np.isfinite(b))}"
     return ""
 
 

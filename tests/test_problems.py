@@ -1,0 +1,157 @@
+"""The published data to the bit, the generated data in range, and every wrong value refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reference.problems import MODELS, Problem, batched, make, tutorial
+
+GOLDEN = Path(__file__).parent / "golden"
+SMALL = {"examples": 10, "batch_size": 4, "features": 2, "epochs": 1, "seed": 0}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_published_data_to_the_bit(kind):
+    problem, golden = tutorial(kind), np.load(GOLDEN / f"{kind}.npz", allow_pickle=False)
+    K, B, F = problem.X.shape
+    assert len(golden["x"]) // B == K
+    assert np.array_equal(problem.X.reshape(-1, F), golden["x"][: K * B])
+    assert np.array_equal(problem.Y.reshape(-1, 1), golden["y"][: K * B])
+    assert np.array_equal(problem.true_W, golden["true_W"])
+    assert np.array_equal(problem.true_b, golden["true_b"])
+    assert np.array_equal(problem.W[:, 0], golden["W"][0])
+    assert problem.b[0, 0] == golden["b"][0]
+    assert problem.steps == len(golden["J"])
+
+
+def test_published_settings():
+    linear, logistic = tutorial("linear"), tutorial("logistic")
+    assert (linear.learning_rate, linear.dJ_dJ0, linear.epochs) == (0.03, 1 / 32, 30)
+    assert (logistic.learning_rate, logistic.dJ_dJ0, logistic.epochs) == (0.01, 1 / 5000, 500)
+
+
+def test_the_global_random_stream_is_left_alone():
+    before = np.random.get_state(legacy=False)  # noqa: NPY002  # it is what must not change
+    tutorial("linear")
+    make("linear", **SMALL)
+    after = np.random.get_state(legacy=False)  # noqa: NPY002
+    assert np.array_equal(before["state"]["key"], after["state"]["key"])
+    assert before["state"]["pos"] == after["state"]["pos"]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("c", [None, 1 / 50])
+def test_generated_problems_are_contractive(kind, c):
+    problem = make(kind, examples=50, batch_size=8, features=5, epochs=2, seed=3, dJ_dJ0=c)
+    assert problem.X.shape == (6, 8, 5)
+    assert problem.steps == 12
+    assert problem.dJ_dJ0 == (c or 1 / 8)
+    for X in problem.X:
+        A = np.hstack([X, np.ones((8, 1))])
+        hessian = (2 if kind == "linear" else 1 / 4) * problem.dJ_dJ0 * A.T @ A
+        assert 0 < problem.learning_rate * np.linalg.eigvalsh(hessian)[-1] <= 1
+
+
+def test_a_seed_is_a_problem():
+    first, again, other = (make("linear", **{**SMALL, "seed": s}) for s in (1, 1, 2))
+    assert np.array_equal(first.X, again.X)
+    assert not np.array_equal(first.X, other.X)
+
+
+def test_arrays_are_read_only_copies():
+    W = np.zeros((2, 1))
+    problem = replace(make("linear", **SMALL), W=W)
+    W[0] = 1
+    assert problem.W[0, 0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        problem.W[0] = 1
+
+
+@pytest.mark.parametrize(
+    "layout", [np.asfortranarray, lambda a: a.astype(">f8"), lambda a: np.repeat(a, 2, 1)[:, ::2]]
+)
+def test_any_layout_becomes_the_plain_one(layout):
+    x, y = np.arange(8.0).reshape(4, 2), np.arange(4.0).reshape(4, 1)
+    problem = batched("linear", layout(x), layout(y), x[:2, :1], y[:1], batch_size=2, epochs=1)
+    assert np.array_equal(problem.X.reshape(4, 2), x)
+    assert problem.X.flags.c_contiguous
+    assert problem.X.dtype == np.dtype(np.float64)
+    assert problem.X.dtype.isnative
+
+
+def test_float32_in_every_array():
+    problem = tutorial("logistic").astype("float32")
+    arrays = (problem.W, problem.b, problem.X, problem.Y, problem.true_W, problem.true_b)
+    assert {a.dtype for a in arrays} == {np.dtype(np.float32)}
+    made = make("linear", **SMALL, dtype="float32")
+    assert made.X.dtype == np.float32
+
+
+def changed(name, value):
+    return lambda: replace(make("logistic", **SMALL), **{name: value})
+
+
+def at(array, value):
+    array = array.copy()
+    array.flat[1] = value
+    return array
+
+
+X = make("logistic", **SMALL).X
+Y = make("logistic", **SMALL).Y
+WRONG = {
+    "model": (changed("model", "cubic"), r"unknown model 'cubic'; one of: linear, logistic"),
+    "model type": (changed("model", 3), r"unknown model 3"),
+    "batch larger than data": (
+        lambda: make("linear", **{**SMALL, "batch_size": 11}),
+        r"batch_size must be at most the 10 examples, got 11",
+    ),
+    "no batch": (changed("X", X[:0]), r"X must have shape \(K, B, F\), each at least 1, got \(0, "),
+    "no feature": (lambda: make("linear", **{**SMALL, "features": 0}), r"features .*1, got 0"),
+    "no epoch": (changed("epochs", 0), r"epochs must be a whole number of at least 1, got 0"),
+    "half an epoch": (changed("epochs", 1.5), r"epochs .*got 1.5"),
+    "negative seed": (lambda: make("linear", **{**SMALL, "seed": -1}), r"seed .*least 0, got -1"),
+    "shape of X": (changed("X", X[0]), r"X must have shape \(K, B, F\)"),
+    "shape of Y": (changed("Y", Y[:, :3]), r"Y must have shape \(2, 4, 1\) .*got \(2, 3, 1\)"),
+    "shape of W": (changed("W", np.zeros((3, 1))), r"W must have shape \(2, 1\)"),
+    "shape of b": (changed("b", np.zeros(1)), r"b must have shape \(1, 1\) .*got \(1,\)"),
+    "shape of true_W": (changed("true_W", np.zeros((3, 1))), r"true_W must have shape"),
+    "nan": (changed("X", at(X, np.nan)), r"X must be finite, got nan at \(0, 0, 1\)"),
+    "inf": (changed("W", at(np.zeros((2, 1)), -np.inf)), r"W must be finite, got -inf at \(1, 0\)"),
+    "labels": (changed("Y", at(Y, 0.5)), r"labels of logistic must be 0 or 1, got 0.5"),
+    "integers": (changed("Y", Y.astype(int)), r"Y must be one of float64, float32, got int64"),
+    "half": (changed("W", np.zeros((2, 1), np.float16)), r"got float16"),
+    "mixed": (changed("b", np.zeros((1, 1), np.float32)), r"share one dtype, got b of float32"),
+    "list": (changed("W", [[0.0], [0.0]]), r"W must be a NumPy array, got list"),
+    "rate zero": (changed("learning_rate", 0.0), r"learning_rate must be a positive number"),
+    "rate negative": (changed("learning_rate", -0.1), r"learning_rate .*got -0.1"),
+    "rate nan": (changed("learning_rate", float("nan")), r"learning_rate .*got nan"),
+    "rate inf": (changed("learning_rate", float("inf")), r"learning_rate .*got inf"),
+    "rate text": (changed("learning_rate", "0.1"), r"learning_rate .*got '0.1'"),
+    "entry zero": (changed("dJ_dJ0", 0), r"dJ_dJ0 must be a positive number"),
+    "rate lost in float32": (
+        lambda: replace(make("linear", **SMALL, dtype="float32"), learning_rate=1e-60),
+        r"learning_rate must be a positive number, finite in float32, got 1e-60",
+    ),
+    "dtype": (lambda: make("linear", **SMALL, dtype="int32"), r"unknown dtype 'int32'"),
+    "x flat": (
+        lambda: batched("linear", np.ones(4), np.ones((4, 1)), X[0, :1], Y[0, :1], batch_size=2,
+                        epochs=1),
+        r"x must have shape \(N, F\) and y \(N, 1\), got \(4,\)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_value_is_named_with_what_is_allowed(case):
+    build, message = WRONG[case]
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_a_problem_needs_no_truth():
+    problem = make("linear", **SMALL)
+    bare = Problem("linear", problem.W, problem.b, problem.X, problem.Y, 0.1, 0.25, 1)
+    assert bare.true_W is None

@@ -1,0 +1,103 @@
+"""Discovery: nothing is imported before it is asked for, nothing missing takes others along."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import backends
+
+ROOT = Path(__file__).parents[1]
+
+
+def python(code):
+    """Run code in a fresh interpreter at the root of the project; its output."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_the_registry_imports_no_framework():
+    python(
+        "import sys, backends; backends.names(); "
+        "assert not {'jax', 'torch', 'numba'} & sys.modules.keys()"
+    )
+
+
+def test_a_missing_framework_is_reported_and_leaves_the_others():
+    out = python(
+        "import sys\n"
+        "for name in ('jax', 'torch', 'numba'): sys.modules[name] = None\n"
+        "import backends\n"
+        "print({cell.backend for cell in backends.cells()} == {'reference', 'numpy'})\n"
+        "print(sorted(backends.unavailable()))\n"
+        "try: backends.cells(backend=['jax'])\n"
+        "except backends.Unavailable as error: print(error)\n"
+    )
+    assert out.startswith("True\n['jax', 'numba', 'torch']\nbackend 'jax' is not usable here: ")
+    assert "pip install -e '.[jax]'" in out
+
+
+@pytest.mark.parametrize("word", backends.Cell._fields)
+def test_an_unknown_word_is_named_with_the_known_ones(word):
+    with pytest.raises(ValueError, match=f"unknown {word} 'wrong'; one of: "):
+        backends.cells(**{word: ["wrong"]})
+
+
+def test_unknown_backend_to_load():
+    with pytest.raises(ValueError, match=r"unknown backend 'wrong'; one of: reference, jax, numba"):
+        backends.load("wrong")
+
+
+def test_cells_are_what_was_asked_for():
+    cells = backends.cells(backend=["numpy"], model=["linear"], formulation=["dense", "fused"])
+    assert [str(cell) for cell in cells] == [
+        "linear-numpy-eager-cpu-dense-float64",
+        "linear-numpy-eager-cpu-fused-float64",
+    ]
+    assert {cell.dtype for cell in backends.cells(dtype=["float32"])} == {"float32"}
+
+
+def test_every_installed_backend_has_every_word_it_names():
+    for name in {cell.backend for cell in backends.cells()}:
+        module = backends.load(name)
+        assert set(module.FORMULATIONS) <= set(backends.FORMULATIONS)
+        assert set(module.EXECUTIONS) <= set(backends.EXECUTIONS)
+        assert "cpu" in module.DEVICES
+
+
+def test_a_file_can_be_a_backend(tmp_path):
+    path = tmp_path / "guest_backend.py"
+    path.write_text((ROOT / "backends/numpy_backend.py").read_text())
+    out = python(
+        f"import backends; print(backends.add({str(path)!r}), backends.names()[-1], "
+        "len(backends.cells(backend=['guest'])))"
+    )
+    assert out == "guest guest 6\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("guest.py", "", "a backend is a file named <name>_backend.py"),
+        ("numpy_backend.py", "", "there is a backend named 'numpy' already"),
+        ("missing_backend.py", None, "a backend is a file named"),
+    ],
+)
+def test_a_file_that_is_no_backend(tmp_path, name, text, message):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=message):
+        backends.add(tmp_path / name)
+
+
+def test_a_file_that_lacks_a_part_of_the_contract(tmp_path):
+    path = tmp_path / "half_backend.py"
+    path.write_text("DEVICES = FORMULATIONS = EXECUTIONS = ()\n")
+    out = python(
+        f"import backends; backends.add({str(path)!r}); print(backends.unavailable()['half'])"
+    )
+    assert "lacks from_numpy, to_numpy, synchronize, make_forward" in out

@@ -1,14 +1,22 @@
 """Options that choose cells, the one hook that makes parameters of them, and what is printed."""
 
-from pathlib import Path
+import json
+import os
 
 import pytest
 
-import backends
+# One thread in every pool, set before any of them exists: at these sizes a second one costs more
+# than it brings, and all backends are to have the same. The environment can say otherwise.
+for _pool in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+    os.environ.setdefault(f"{_pool}_NUM_THREADS", "1")
+os.environ.setdefault("NPROC", "1")  # XLA's pool
+
+import backends  # noqa: E402
 
 WORDS = ("backend", "device", "model", "formulation", "execution", "dtype")
 CELLS = pytest.StashKey[list[backends.Cell]]()
 VERDICTS = pytest.StashKey[list]()
+LEFT_OUT = pytest.StashKey[list]()
 
 
 def pytest_addoption(parser):
@@ -21,9 +29,24 @@ def pytest_addoption(parser):
                     "elementwise, default executions, shorter runs, three batch sizes")  # fmt: skip
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    config.stash[VERDICTS], config.stash[LEFT_OUT] = [], []
+    config.stash[CELLS] = _chosen_cells(config)
+    if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
+        config.args = ["benchmarks" if config.getoption("benchmark_only") else "tests"]
+    if config.getoption("benchmark_only") and not config.getoption("benchmark_json"):
+        from benchmarks.store import next_path
+
+        quick = config.getoption("quick")
+        config.option.benchmark_json = next_path(config.rootpath / "results", quick)
+
+
+def _chosen_cells(config):
     chosen = {word: config.getoption(word) for word in WORDS}
     chosen["dtype"] = chosen["dtype"] or ["float64"]
+    if config.getoption("quick"):
+        chosen["formulation"] = chosen["formulation"] or ["dense", "elementwise"]
     try:
         chosen["backend"] = [_name(given) for given in chosen["backend"]]
         found = backends.cells(**chosen)
@@ -32,8 +55,7 @@ def pytest_configure(config):
     if not found:
         given = " ".join(f"--{w} {v}" for w, values in chosen.items() for v in values)
         raise pytest.UsageError(f"no cell exists here for {given}")
-    config.stash[CELLS] = found
-    config.stash[VERDICTS] = []
+    return found
 
 
 def _name(given):
@@ -45,19 +67,13 @@ def pytest_report_header(config):
     return lines + [f"not usable here: {n}: {why}" for n, why in backends.unavailable().items()]
 
 
-def pytest_ignore_collect(collection_path, config):
-    """Plain pytest tests, pytest --benchmark-only benchmarks: leave the other folder alone."""
-    if config.args_source != pytest.Config.ArgsSource.TESTPATHS:
-        return None
-    other = "tests" if config.getoption("benchmark_only") else "benchmarks"
-    return True if collection_path == config.rootpath / other else None
-
-
 def pytest_generate_tests(metafunc):
     """Parametrize by whichever words of a cell the test asks for: each combination once."""
     words = [word for word in backends.Cell._fields if word in metafunc.fixturenames]
     if words:
-        cells = metafunc.config.stash[CELLS]
+        config = metafunc.config
+        select = getattr(metafunc.module, "select", lambda cells, config: cells)
+        cells = select(config.stash[CELLS], config)
         values = dict.fromkeys(tuple(getattr(cell, w) for w in words) for cell in cells)
         metafunc.parametrize(words, [v if len(words) > 1 else v[0] for v in values])
 
@@ -73,13 +89,63 @@ def judge(request):
     return judge
 
 
+@pytest.fixture
+def leave_out(request):
+    """Skip a row of a benchmark, with a reason that the report will show."""
+
+    def leave_out(cell, reason):
+        request.config.stash[LEFT_OUT].append({**cell._asdict(), "reason": reason})
+        pytest.skip(reason)
+
+    return leave_out
+
+
+def pytest_benchmark_update_machine_info(config, machine_info):
+    from benchmarks.store import versions
+
+    pools = [v for v in os.environ if v.endswith("_NUM_THREADS") or v == "NPROC"]
+    machine_info["versions"] = versions()
+    machine_info["threads"] = {pool: os.environ[pool] for pool in sorted(pools)}
+
+
+def pytest_benchmark_update_json(config, benchmarks, output_json):
+    from benchmarks.store import complete
+
+    complete(output_json, config.stash[LEFT_OUT], config.getoption("quick"))
+
+
 def pytest_terminal_summary(terminalreporter, config):
-    checks = [(c, name) for name, v in config.stash[VERDICTS] for c in v.checks]
-    if checks:
+    if config.stash[VERDICTS]:
         terminalreporter.section("observed, of what is allowed: the worst of all comparisons")
+        for line in _worst(config.stash[VERDICTS]):
+            terminalreporter.line(line)
+    path = config.option.benchmark_json
+    if config.getoption("benchmark_only") and path and path.exists():
+        terminalreporter.section("results")
+        for line in _report(path):
+            terminalreporter.line(line)
+
+
+def _worst(verdicts):
+    """For each quantity the check that came nearest to what is allowed, and in which test."""
+    checks = [(check, name) for name, verdict in verdicts for check in verdict.checks]
     for quantity in dict.fromkeys(check.quantity for check, _ in checks):
-        check, name = max(
-            ((c, n) for c, n in checks if c.quantity == quantity),
-            key=lambda pair: pair[0].observed / (pair[0].allowed or 1),
-        )
-        terminalreporter.line(f"{check}   {Path(name).name}")
+        own = [(check, name) for check, name in checks if check.quantity == quantity]
+        check, name = max(own, key=lambda pair: pair[0].observed / (pair[0].allowed or 1))
+        yield f"{check}   {name}"
+
+
+def _report(path):
+    """Show what was stored, and write its tables and figures beside it."""
+    from benchmarks import tables
+
+    run = json.loads(path.read_text())
+    text = path.with_suffix(".txt")
+    text.write_text("\n".join(tables.report(run)) + "\n")
+    try:
+        from benchmarks.figures import draw
+
+        drawn = draw(run, path.parent, path.stem)
+    except ImportError as error:
+        drawn = [f"no figures: {error}; pip install -e '.[bench]' brings Matplotlib"]
+    return [*tables.summary(run), "", *(f"wrote {p}" for p in (path, text)), *map(str, drawn)]

@@ -1,0 +1,93 @@
+"""The stored run: pytest-benchmark's JSON, with times of one call, ratios, void and left-out rows.
+
+Keys beside pytest-benchmark's own:
+  benchmarks[i].extra_info   the words of the cell, B or steps, the verdict of the last timed call,
+                             beside (seconds of a call of the others, round by round) and
+                             ratio {"baseline" | "elementwise": [median, low, high]}
+  void           rows whose verdict failed, without their times
+  left_out       rows that were not measured, with the reason
+  trajectories   the reference's training runs, thinned out for drawing
+"""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.rounds import ratio
+from benchmarks.subject import training_problem
+
+SCALED = ("min", "max", "mean", "stddev", "median", "iqr", "q1", "q3", "ld15iqr", "hd15iqr")
+POINTS = 500  # of a trajectory that are kept
+PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "pytest", "pytest-benchmark")
+
+
+def next_path(results: Path, quick: bool) -> Path:
+    """The file of the next run: results/<machine>/<number>_quick.json or _full.json."""
+    folder = results / f"{platform.system()}-{platform.machine()}-{platform.python_version()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*.json")]
+    return folder / f"{max(taken, default=0) + 1:04}_{'quick' if quick else 'full'}.json"
+
+
+def versions() -> dict[str, str]:
+    """The installed version of everything that takes part."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def complete(run: dict[str, Any], left_out: list[dict[str, Any]], quick: bool) -> None:
+    """Turn what pytest-benchmark is about to store into the run described above, in place."""
+    for row in run["benchmarks"]:
+        _per_call(row)
+        info = row["extra_info"]
+        data = row["stats"]["data"]
+        info["ratio"] = {name: ratio(data, times) for name, times in info["beside"].items()}
+    void = [row for row in run["benchmarks"] if not row["extra_info"]["verdict"]["passed"]]
+    run["benchmarks"] = [row for row in run["benchmarks"] if row not in void]
+    run["void"] = [{"group": row["group"], **_without_times(row["extra_info"])} for row in void]
+    run["left_out"] = left_out
+    run["quick"] = quick
+    trained = {
+        (row["extra_info"]["model"], row["extra_info"]["dtype"])
+        for row in run["benchmarks"]
+        if "steps" in row["extra_info"]
+    }
+    run["trajectories"] = [_trajectory(model, dtype, quick) for model, dtype in sorted(trained)]
+
+
+def _per_call(row: dict[str, Any]) -> None:
+    """Divide the times of a block by its calls, as pytest-benchmark does for iterations."""
+    calls, stats = row["extra_info"]["calls"], row["stats"]
+    for key in SCALED:
+        stats[key] /= calls
+    stats["data"] = [seconds / calls for seconds in stats["data"]]
+    stats["ops"] *= calls
+    stats["iterations"] = calls
+
+
+def _without_times(info: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in info.items() if key not in ("beside", "ratio", "calls")}
+
+
+def _trajectory(model: str, dtype: str, quick: bool) -> dict[str, Any]:
+    problem, trajectory = training_problem(model, dtype, quick)
+    S = problem.steps
+    steps = np.unique(np.linspace(0, S - 1, min(S, POINTS)).round().astype(int))
+    arrays = {
+        "loss": trajectory.loss[steps],
+        "accuracy": None if trajectory.accuracy is None else trajectory.accuracy[steps],
+        "W": trajectory.W[steps, :, 0].T,
+        "b": trajectory.b[steps, 0, 0],
+        "true_W": np.asarray(problem.true_W)[:, 0],
+        "true_b": np.asarray(problem.true_b)[0, 0],
+    }
+    thinned = {k: None if a is None else np.round(a, 9).tolist() for k, a in arrays.items()}
+    return {"model": model, "dtype": dtype, "step": steps.tolist(), **thinned}

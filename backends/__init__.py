@@ -24,8 +24,8 @@ j % K. learning_rate and dJ_dJ0 are Python floats and are used in the dtype of W
   memoised, so that the object that is tested is the object that is timed.
 - The functions check nothing: a check would be timed. They take arrays that from_numpy made and
   change none of them; the same call gives the same bits again.
-- make_forward gives the very function that gradient and train call. The gradient for "epoch" and
-  "run" is the one for "step".
+- make_forward gives the very function that gradient and train call in dense and elementwise. The
+  gradient for "run" is the one for "step".
 - dense forms every Jacobian of an elementwise map as a B x B matrix in every call, with the
   framework's own diag and matmul, and keeps none of it.
 
@@ -154,21 +154,29 @@ def _import(name: str) -> tuple[ModuleType | None, str]:
     try:
         return _module(name), ""
     except Exception as error:  # a framework can fail in any way, and must not take others along
-        hint = "" if name in _added else f"; pip install -e '.[{name}]' brings what it needs"
+        missing = isinstance(error, ModuleNotFoundError) and name not in _added
+        hint = f"; pip install -e '.[{name}]' brings what it needs" if missing else ""
         return None, f"{type(error).__name__}: {error}{hint}".replace("\n", " ")
 
 
 def _module(name: str) -> ModuleType:
-    if name not in _added:
-        return importlib.import_module(f"backends.{name}_backend")
-    spec = importlib.util.spec_from_file_location(f"{name}_backend", _added[name])
+    module = _from_file(name, _added[name]) if name in _added else _from_here(name)
+    missing = [part for part in _contract_names() if not hasattr(module, part)]
+    if missing:
+        raise ValueError(f"{module.__file__} lacks {', '.join(missing)} of the contract")
+    return module
+
+
+def _from_here(name: str) -> ModuleType:
+    return importlib.import_module(f"backends.{name}_backend")
+
+
+def _from_file(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{name}_backend", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    missing = [n for n in _contract_names() if not hasattr(module, n)]
-    if missing:
-        raise ValueError(f"{_added[name]} lacks {', '.join(missing)} of the contract")
     return module
 
 

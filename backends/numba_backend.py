@@ -2,7 +2,8 @@
 
 The formulation and the model travel as values, so that every function names its callees: only
 then does Numba's disk cache hit. Numbers are made in the dtype of the arrays (`one`, `half`),
-since a literal would promote float32 to float64. No fastmath anywhere.
+since a literal would promote float32 to float64.
+No cell uses fastmath.
 """
 
 from functools import cache, partial

@@ -130,7 +130,7 @@ def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     w_track = np.empty((epochs * K + 1, F + 1, 1), dtype)
     w_track[0] = np.concatenate([W, b])
     steps = fused_linear_steps if model == "linear" else fused_logistic_steps
-    steps(w_track, A, Y, dtype.type(learning_rate * dJ_dJ0))
+    steps(w_track, A, dJ_dJ0 * A, Y, learning_rate)
     before = w_track[:-1].reshape(epochs, K, F + 1)
     loss, accuracy = np.empty((2, epochs, K), dtype)
     for k in range(K):
@@ -146,34 +146,34 @@ def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     )
 
 
-def fused_linear_steps(w_track, A, Y, rate):
+def fused_linear_steps(w_track, A, weighted, Y, learning_rate):
     K, B, _ = A.shape
     residual, dw = np.empty((B, 1), A.dtype), np.empty_like(w_track[0])
-    batches = [(A[k], A[k].T, Y[k]) for k in range(K)]
+    batches = [(A[k], weighted[k].T, Y[k]) for k in range(K)]
     for j, w in enumerate(w_track[:-1]):
-        A_k, A_k_T, Y_k = batches[j % K]
+        A_k, weighted_k, Y_k = batches[j % K]
         np.matmul(A_k, w, out=residual)
         np.subtract(residual, Y_k, out=residual)
-        np.matmul(A_k_T, residual, out=dw)
-        np.multiply(dw, 2 * rate, out=dw)
+        np.matmul(weighted_k, residual, out=dw)
+        np.multiply(dw, 2 * learning_rate, out=dw)
         np.subtract(w, dw, out=w_track[j + 1])
 
 
 @np.errstate(over="ignore")  # as in sigmoid
-def fused_logistic_steps(w_track, A, Y, rate):
+def fused_logistic_steps(w_track, A, weighted, Y, learning_rate):
     K, B, _ = A.shape
     residual, dw = np.empty((B, 1), A.dtype), np.empty_like(w_track[0])
     minus_A = -A
-    batches = [(minus_A[k], A[k].T, Y[k]) for k in range(K)]
+    batches = [(minus_A[k], weighted[k].T, Y[k]) for k in range(K)]
     for j, w in enumerate(w_track[:-1]):
-        minus_A_k, A_k_T, Y_k = batches[j % K]
+        minus_A_k, weighted_k, Y_k = batches[j % K]
         np.matmul(minus_A_k, w, out=residual)
         np.exp(residual, out=residual)
         np.add(residual, 1, out=residual)
         np.reciprocal(residual, out=residual)  # Pred
         np.subtract(residual, Y_k, out=residual)
-        np.matmul(A_k_T, residual, out=dw)
-        np.multiply(dw, rate, out=dw)
+        np.matmul(weighted_k, residual, out=dw)
+        np.multiply(dw, learning_rate, out=dw)
         np.subtract(w, dw, out=w_track[j + 1])
 
 

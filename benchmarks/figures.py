@@ -39,29 +39,29 @@ def _save(figure: Any, path: Path) -> Path:
 
 
 def _training(run: dict[str, Any]) -> Any:
-    """Loss, and the parameters with the true values dotted; for logistic loss and accuracy."""
+    """The loss; below it the parameters with the true values dotted, or the accuracy."""
     figure, (top, bottom) = plt.subplots(
         2, 1, figsize=(8, 6), sharex=True, layout="constrained", height_ratios=(2, 3)
     )
-    top.plot(run["step"], run["loss"], color="#0072B2")
+    top.plot(run["loss"], color="#0072B2", linewidth=0.8)
     top.set_ylabel("loss J of the batch")
-    top.set_title(f"The tutorial's {run['model']} regression, {run['step'][-1] + 1} steps")
-    if run["accuracy"] is None:
-        _parameters(bottom, run)
+    top.set_title(f"The tutorial's {run['model']} regression, {len(run['loss'])} steps")
+    if "parameters" in run:
+        _parameters(bottom, run["parameters"], run["true"])
     else:
-        bottom.plot(run["step"], run["accuracy"], color="#0072B2", linewidth=0.8)
+        bottom.plot(run["accuracy"], color="#0072B2", linewidth=0.8)
         bottom.set_ylabel("accuracy on the batch")
     bottom.set_xlabel("step")
     return figure
 
 
-def _parameters(axes: Any, run: dict[str, Any]) -> None:
-    tracks = [*run["W"], run["b"]]
-    for i, (track, true) in enumerate(zip(tracks, [*run["true_W"], run["true_b"]], strict=True)):
-        last = i == len(tracks) - 1
-        color = "black" if last else f"C{i}"
-        axes.plot(run["step"], track, color=color, label="b" if last else f"W[{i}]")
-        axes.axhline(true, color=color, linestyle=":", linewidth=1)
+def _parameters(axes: Any, tracks: list[list[float]], true: list[float]) -> None:
+    """Each parameter over the steps; the last one is b."""
+    names = [f"W[{i}]" for i in range(len(tracks) - 1)] + ["b"]
+    for i, (label, track, value) in enumerate(zip(names, tracks, true, strict=True)):
+        color = "black" if label == "b" else f"C{i}"
+        axes.plot(track, color=color, label=label)
+        axes.axhline(value, color=color, linestyle=":", linewidth=1)
     axes.set_ylabel("parameters (dotted: true values)")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 

@@ -6,7 +6,7 @@ Keys beside pytest-benchmark's own:
                              ratio {"baseline" | "elementwise": [median, low, high]}
   void           rows whose verdict failed, without their times
   left_out       rows that were not measured, with the reason
-  trajectories   the reference's training runs, thinned out for drawing
+  trajectories   the reference's training runs, as far as they are drawn
 """
 
 import platform
@@ -20,7 +20,6 @@ from benchmarks.rounds import ratio
 from benchmarks.subject import training_problem
 
 SCALED = ("min", "max", "mean", "stddev", "median", "iqr", "q1", "q3", "ld15iqr", "hd15iqr")
-POINTS = 500  # of a trajectory that are kept
 PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "pytest", "pytest-benchmark")
 
 
@@ -78,16 +77,15 @@ def _without_times(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def _trajectory(model: str, dtype: str, quick: bool) -> dict[str, Any]:
+    """What the figure of a training run shows: every step, since thinning out would alias it."""
     problem, trajectory = training_problem(model, dtype, quick)
-    S = problem.steps
-    steps = np.unique(np.linspace(0, S - 1, min(S, POINTS)).round().astype(int))
-    arrays = {
-        "loss": trajectory.loss[steps],
-        "accuracy": None if trajectory.accuracy is None else trajectory.accuracy[steps],
-        "W": trajectory.W[steps, :, 0].T,
-        "b": trajectory.b[steps, 0, 0],
-        "true_W": np.asarray(problem.true_W)[:, 0],
-        "true_b": np.asarray(problem.true_b)[0, 0],
-    }
-    thinned = {k: None if a is None else np.round(a, 9).tolist() for k, a in arrays.items()}
-    return {"model": model, "dtype": dtype, "step": steps.tolist(), **thinned}
+    drawn = {"model": model, "dtype": dtype, "loss": _rounded(trajectory.loss)}
+    if model == "logistic":
+        return drawn | {"accuracy": _rounded(trajectory.accuracy)}
+    tracks = np.hstack([trajectory.W[:-1, :, 0], trajectory.b[:-1, 0]]).T
+    true = np.concatenate([np.asarray(problem.true_W), np.asarray(problem.true_b)])[:, 0]
+    return drawn | {"parameters": _rounded(tracks), "true": _rounded(true)}
+
+
+def _rounded(array: np.ndarray) -> Any:
+    return np.round(array.astype(float), 6).tolist()

@@ -11,9 +11,9 @@ derivatives starts with the row dJ_dJ0 (1,B) and is multiplied from the left to 
 and likewise dJ_db (1,1) with dZ_db (B,1). An elementwise map has a diagonal Jacobian; here it is
 formed nevertheless, with all its B * B entries. What that costs is the question of this project.
 
-dJ_dJ0 holds one number B times. 1/B makes J the mean over the batch; 1/N, with N the size of the
-whole data set, makes the steps of one epoch add up to the mean over the data. Both are in use:
-the tutorial has 1/B in linear and 1/N in logistic regression. docs/derivation.md derives it all.
+dJ_dJ0 holds one number B times. 1/B makes the step follow the mean over the batch; 1/N, with N the
+size of the whole data set, the batch's share of the mean over the data. Both are in use: the
+tutorial has 1/B in linear and 1/N in logistic regression. docs/derivation.md derives it all.
 
 Three examples with two features, and every Jacobian of the logistic chain:
 

@@ -43,7 +43,7 @@ from typing import Any, NamedTuple
 from backends.contract import Backend
 from reference.problems import DTYPES, MODELS
 
-FORMULATIONS = ("dense", "elementwise", "fused", "autodiff")
+FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step", "run")
 DEVICES = ("cpu", "cuda")
 

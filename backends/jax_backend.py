@@ -21,7 +21,7 @@ def _is_usable(device):
 
 
 DEVICES = tuple(filter(_is_usable, ("cpu", "cuda")))
-FORMULATIONS = ("dense", "elementwise", "fused", "autodiff")
+FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("run", "step")
 
 
@@ -59,10 +59,13 @@ PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 # --- models
 
 
+def squared_error(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return (Y - Pred) ** 2
+
+
 def linear_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
     Pred = X @ W + b
-    J0 = (Y - Pred) ** 2
-    return Pred, J0
+    return Pred, squared_error(Pred, Y)
 
 
 def linear(W, b, X, Y):
@@ -71,11 +74,17 @@ def linear(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred.ravel(),))
 
 
+def sigmoid(Z):  # (B, 1) -> (B, 1)
+    return 1 / (1 + jnp.exp(-Z))
+
+
+def cross_entropy(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return -(Y * jnp.log(Pred) + (1 - Y) * jnp.log(1 - Pred))
+
+
 def logistic_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
-    Z = X @ W + b
-    Pred = 1 / (1 + jnp.exp(-Z))
-    J0 = -(Y * jnp.log(Pred) + (1 - Y) * jnp.log(1 - Pred))
-    return Pred, J0
+    Pred = sigmoid(X @ W + b)
+    return Pred, cross_entropy(Pred, Y)
 
 
 def logistic(W, b, X, Y):
@@ -143,6 +152,28 @@ def autodiff(loss, W, b, X, Y, dJ_dJ0):
     return Gradient(dW, db, mean), correct
 
 
+# --- the dense chain with Jacobians from jacrev
+
+
+def jacobian(function, at, *others):  # of a map (B, 1) -> (B, 1), as a matrix (B, B)
+    matrix = jax.jacrev(function)(at, *others)  # (B, 1, B, 1)
+    return lax.optimization_barrier(matrix.reshape(len(at), len(at)))
+
+
+def jacrev(model, W, b, X, Y, dJ_dJ0):
+    row = jnp.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
+    Z = X @ W + b  # (B, 1)
+    if model == "linear":
+        Pred, J0 = Z, squared_error(Z, Y)
+        row = row @ jacobian(squared_error, Pred, Y)
+    else:
+        Pred = sigmoid(Z)
+        J0 = cross_entropy(Pred, Y)
+        row = row @ jacobian(cross_entropy, Pred, Y) @ jacobian(sigmoid, Z)
+    gradient = Gradient((row @ X).T, row.sum(axis=1, keepdims=True), J0.mean())
+    return gradient, accuracy(Pred > 0.5, Y)
+
+
 # --- what drives the steps
 
 
@@ -164,15 +195,17 @@ def make_differentiate(model, formulation):
         return FUSED[model]
     if formulation == "autodiff":
         return partial(autodiff, LOSSES[model])
+    if formulation == "jacrev":
+        return partial(jacrev, model)
     return partial(chain, FORWARDS[model], PULLBACKS[formulation])
 
 
-def update(differentiate, state, X, Y, learning_rate, dJ_dJ0):
+def update(model, differentiate, state, X, Y, learning_rate, dJ_dJ0):
     """One step, in the form of a lax.scan body: the new state, and what it leaves to record."""
     W, b = state
-    (dW, db, loss), accuracy = differentiate(W, b, X, Y, dJ_dJ0)
-    state = (W - learning_rate * dW, b - learning_rate * db)
-    return state, (*state, loss, accuracy)
+    (dW, db, loss), correct = differentiate(W, b, X, Y, dJ_dJ0)
+    W, b = W - learning_rate * dW, b - learning_rate * db
+    return (W, b), Trajectory(W, b, loss, correct if model == "logistic" else None)
 
 
 @cache
@@ -183,15 +216,15 @@ def make_run(model, formulation):
     def run(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         def step(state, batch):
             X_k, Y_k = batch
-            return update(differentiate, state, X_k, Y_k, learning_rate, dJ_dJ0)
+            return update(model, differentiate, state, X_k, Y_k, learning_rate, dJ_dJ0)
 
         def epoch(state, _):
             return lax.scan(step, state, (X, Y))
 
         _, tracks = lax.scan(epoch, (W, b), length=epochs)
-        W_track, b_track, loss, accuracy = (a.reshape(-1, *a.shape[2:]) for a in tracks)
-        W_track, b_track = (jnp.concatenate([s[None], t]) for s, t in ((W, W_track), (b, b_track)))
-        return Trajectory(W_track, b_track, loss, accuracy if model == "logistic" else None)
+        tracks = jax.tree.map(lambda track: track.reshape(-1, *track.shape[2:]), tracks)
+        W_track = jnp.concatenate([W[None], tracks.W])
+        return tracks._replace(W=W_track, b=jnp.concatenate([b[None], tracks.b]))
 
     return run
 
@@ -203,30 +236,31 @@ def make_step(model, formulation):
     @partial(jax.jit, donate_argnums=0)
     def step(tracks, X, Y, learning_rate, dJ_dJ0):
         """Read state j, write state j + 1; the donated tracks are updated in place."""
-        j, W_track, b_track, *rest = tracks
+        j, before = tracks
         k = j % len(X)
-        state = (W_track[j], b_track[j])
-        _, (W, b, *record) = update(differentiate, state, X[k], Y[k], learning_rate, dJ_dJ0)
-        states = (W_track.at[j + 1].set(W), b_track.at[j + 1].set(b))
-        return j + 1, *states, *(track.at[j].set(r) for track, r in zip(rest, record, strict=True))
+        state = (before.W[j], before.b[j])
+        _, new = update(model, differentiate, state, X[k], Y[k], learning_rate, dJ_dJ0)
+        at = Trajectory(W=j + 1, b=j + 1, loss=j, accuracy=None if new.accuracy is None else j)
+        return j + 1, jax.tree.map(lambda track, i, row: track.at[i].set(row), before, at, new)
 
     return step
 
 
-@partial(jax.jit, static_argnames="S")
-def start(W, b, S):
+@partial(jax.jit, static_argnames=("model", "S"))
+def start(model, W, b, S):
     """Step number 0 and the tracks of S steps, with the first state written."""
     W_track, b_track = (jnp.zeros((S + 1, *a.shape), a.dtype).at[0].set(a) for a in (W, b))
-    return jnp.asarray(0), W_track, b_track, jnp.zeros(S, W.dtype), jnp.zeros(S, W.dtype)
+    accuracy = jnp.zeros(S, W.dtype) if model == "logistic" else None
+    return jnp.asarray(0), Trajectory(W_track, b_track, jnp.zeros(S, W.dtype), accuracy)
 
 
-def loop(step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     numbers = (np.asarray(number, W.dtype) for number in (learning_rate, dJ_dJ0))
     learning_rate, dJ_dJ0 = jax.device_put(tuple(numbers), W.sharding)
-    tracks = start(W, b, S=epochs * len(X))
+    tracks = start(model, W, b, S=epochs * len(X))
     for _ in range(epochs * len(X)):
         tracks = step(tracks, X, Y, learning_rate, dJ_dJ0)
-    return Trajectory(*tracks[1:])
+    return tracks[1]
 
 
 # --- the contract
@@ -256,8 +290,7 @@ def make_train(model, formulation, execution):
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         step = make_step(model, formulation)
-        trajectory = loop(step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
-        return trajectory if model == "logistic" else trajectory._replace(accuracy=None)
+        return loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
 
     return train
 

@@ -91,8 +91,12 @@ def backward(dense, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (
 @compiled()
 def chain(forward, dense, X, Y, dJ_dJ0):
     dW, db = backward(dense, np.full((1, len(X)), dJ_dJ0), forward.diagonals, X)
-    correct = np.count_nonzero((forward.Pred > 0.5) == (Y == 1))
-    return dW, db, mean(forward.J0.sum(), Y), mean(correct, Y)
+    return dW, db, mean(forward.J0.sum(), Y)
+
+
+@compiled()
+def accuracy(Pred, Y):
+    return mean(np.count_nonzero((Pred > 0.5) == (Y == 1)), Y)
 
 
 @compiled()
@@ -152,8 +156,11 @@ def step(is_logistic, formulation, W, b, X, Y, dJ_dJ0):
             return fused_logistic(W, b, X, Y, dJ_dJ0)
         return fused_linear(W, b, X, Y, dJ_dJ0)
     if is_logistic:
-        return chain(logistic(W, b, X, Y), formulation == DENSE, X, Y, dJ_dJ0)
-    return chain(linear(W, b, X, Y), formulation == DENSE, X, Y, dJ_dJ0)
+        forward = logistic(W, b, X, Y)
+        dW, db, loss = chain(forward, formulation == DENSE, X, Y, dJ_dJ0)
+        return dW, db, loss, accuracy(forward.Pred, Y)
+    dW, db, loss = chain(linear(W, b, X, Y), formulation == DENSE, X, Y, dJ_dJ0)
+    return dW, db, loss, mean(0, Y)
 
 
 @compiled()

@@ -45,10 +45,13 @@ PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 # --- models
 
 
+def squared_error(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return (Y - Pred) ** 2
+
+
 def linear_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
     Pred = X @ W + b
-    J0 = (Y - Pred) ** 2
-    return Pred, J0
+    return Pred, squared_error(Pred, Y)
 
 
 def linear(W, b, X, Y):
@@ -57,11 +60,17 @@ def linear(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred.ravel(),))
 
 
+def sigmoid(Z):  # (B, 1) -> (B, 1)
+    return 1 / (1 + np.exp(-Z))
+
+
+def cross_entropy(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return -(Y * np.log(Pred) + (1 - Y) * np.log(1 - Pred))
+
+
 def logistic_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
-    Z = X @ W + b
-    Pred = 1 / (1 + np.exp(-Z))
-    J0 = -(Y * np.log(Pred) + (1 - Y) * np.log(1 - Pred))
-    return Pred, J0
+    Pred = sigmoid(X @ W + b)
+    return Pred, cross_entropy(Pred, Y)
 
 
 def logistic(W, b, X, Y):
@@ -100,18 +109,13 @@ def fused_linear(W, b, X, Y, dJ_dJ0):
     return Gradient(scale * (X.T @ residual), scale * residual.sum(keepdims=True), loss[0, 0])
 
 
+@np.errstate(over="ignore")  # where exp overflows, Pred is 1 / inf = 0, which is right
 def fused_logistic(W, b, X, Y, dJ_dJ0):
     Z = X @ W + b  # (B, 1)
     residual = sigmoid(Z) - Y  # Pred - Y
     return Gradient(
         dJ_dJ0 * (X.T @ residual), dJ_dJ0 * residual.sum(keepdims=True), softplus_loss(Z, Y).mean()
     )
-
-
-def sigmoid(Z):
-    """1 / (1 + exp(-Z)), which is right for every Z: where exp overflows, Pred is 1 / inf = 0."""
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-Z))
 
 
 def softplus_loss(Z, Y):
@@ -137,7 +141,8 @@ def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         Z = A[k] @ before[:, k].T  # (B, epochs)
         J0 = (Z - Y[k]) ** 2 if model == "linear" else softplus_loss(Z, Y[k])
         loss[:, k] = J0.mean(axis=0)
-        accuracy[:, k] = ((Z > 0) == Y[k]).mean(axis=0)
+        if model == "logistic":
+            accuracy[:, k] = ((Z > 0) == Y[k]).mean(axis=0)
     return Trajectory(
         w_track[:, :F].copy(),
         w_track[:, F:].copy(),
@@ -159,7 +164,7 @@ def fused_linear_steps(w_track, A, weighted, Y, learning_rate):
         np.subtract(w, dw, out=w_track[j + 1])
 
 
-@np.errstate(over="ignore")  # as in sigmoid
+@np.errstate(over="ignore")  # as in fused_logistic
 def fused_logistic_steps(w_track, A, weighted, Y, learning_rate):
     K, B, _ = A.shape
     residual, dw = np.empty((B, 1), A.dtype), np.empty_like(w_track[0])
@@ -188,7 +193,8 @@ def chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     for j in range(S):
         k = j % K
         (dW, db, loss[j]), Pred = chain(FORWARDS[model], pullback, W, b, X[k], Y[k], dJ_dJ0)
-        accuracy[j] = ((Pred > 0.5) == Y[k]).mean()
+        if model == "logistic":
+            accuracy[j] = ((Pred > 0.5) == Y[k]).mean()
         W = W - learning_rate * dW
         b = b - learning_rate * db
         W_track[j + 1], b_track[j + 1] = W, b

@@ -13,7 +13,7 @@ from backends.contract import Forward, Gradient, Trajectory
 from reference.problems import MODELS, check_name
 
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
-FORMULATIONS = ("dense", "elementwise", "fused", "autodiff")
+FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step")
 
 # A compilation for each shape and dtype, and none shared between cells: by default torch stops
@@ -57,10 +57,13 @@ PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 # --- models
 
 
+def squared_error(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return (Y - Pred) ** 2
+
+
 def linear_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
     Pred = X @ W + b
-    J0 = (Y - Pred) ** 2
-    return Pred, J0
+    return Pred, squared_error(Pred, Y)
 
 
 def linear(W, b, X, Y):
@@ -69,11 +72,17 @@ def linear(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred.ravel(),))
 
 
+def sigmoid(Z):  # (B, 1) -> (B, 1)
+    return 1 / (1 + torch.exp(-Z))
+
+
+def cross_entropy(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return -(Y * torch.log(Pred) + (1 - Y) * torch.log(1 - Pred))
+
+
 def logistic_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
-    Z = X @ W + b
-    Pred = 1 / (1 + torch.exp(-Z))
-    J0 = -(Y * torch.log(Pred) + (1 - Y) * torch.log(1 - Pred))
-    return Pred, J0
+    Pred = sigmoid(X @ W + b)
+    return Pred, cross_entropy(Pred, Y)
 
 
 def logistic(W, b, X, Y):
@@ -98,11 +107,7 @@ def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1)
 def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
     Pred, J0, diagonals = forward(W, b, X, Y)
     dW, db = backward(pullback, dJ_dJ0.expand(1, len(X)), diagonals, X)
-    return Gradient(dW, db, J0.mean()), accuracy(Pred > 0.5, Y)
-
-
-def accuracy(predicted, Y):  # (B, 1), (B, 1) -> ()
-    return (predicted == Y).mean(dtype=Y.dtype)
+    return Gradient(dW, db, J0.mean()), (Pred, 0.5)
 
 
 # --- fused
@@ -112,14 +117,14 @@ def fused_linear(W, b, X, Y, dJ_dJ0):
     residual = X @ W + b - Y  # (B, 1)
     row = 2 * dJ_dJ0 * residual.T
     dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
-    return Gradient(dW, db, (residual**2).mean()), accuracy(residual > 0, Y)
+    return Gradient(dW, db, (residual**2).mean()), None
 
 
 def fused_logistic(W, b, X, Y, dJ_dJ0):
     Z = X @ W + b  # (B, 1)
     row = dJ_dJ0 * (torch.sigmoid(Z) - Y).T
     loss = torch.nn.functional.binary_cross_entropy_with_logits(Z, Y)
-    return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), accuracy(Z > 0, Y)
+    return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), (Z, 0)
 
 
 FUSED = {"linear": fused_linear, "logistic": fused_logistic}
@@ -136,7 +141,7 @@ def autodiff(loss, W, b, X, Y, dJ_dJ0):
     W, b = W.detach().requires_grad_(), b.detach().requires_grad_()
     Pred, J0 = loss(W, b, X, Y)
     dW, db = torch.autograd.grad(dJ_dJ0 * J0.sum(), (W, b))
-    return Gradient(dW, db, J0.detach().mean()), accuracy(Pred > 0.5, Y)
+    return Gradient(dW, db, J0.detach().mean()), (Pred.detach(), 0.5)
 
 
 def autodiff_functional(loss, W, b, X, Y, dJ_dJ0):
@@ -144,27 +149,54 @@ def autodiff_functional(loss, W, b, X, Y, dJ_dJ0):
 
     def J(W, b):
         Pred, J0 = loss(W, b, X, Y)
-        return dJ_dJ0 * J0.sum(), (J0.mean(), accuracy(Pred > 0.5, Y))
+        return dJ_dJ0 * J0.sum(), (J0.mean(), Pred)
 
-    (dW, db), (mean, correct) = torch.func.grad(J, argnums=(0, 1), has_aux=True)(W, b)
-    return Gradient(dW, db, mean), correct
+    (dW, db), (mean, Pred) = torch.func.grad(J, argnums=(0, 1), has_aux=True)(W, b)
+    return Gradient(dW, db, mean), (Pred, 0.5)
+
+
+# --- the dense chain with Jacobians from jacrev
+
+
+def jacobian(function, at, *others):  # of a map (B, 1) -> (B, 1), as a matrix (B, B)
+    return torch.func.jacrev(function)(at, *others).reshape(len(at), len(at))  # (B, 1, B, 1)
+
+
+def jacrev(model, W, b, X, Y, dJ_dJ0):
+    row = dJ_dJ0.expand(1, len(X))
+    Z = X @ W + b  # (B, 1)
+    if model == "linear":
+        Pred, J0 = Z, squared_error(Z, Y)
+        row = row @ jacobian(squared_error, Pred, Y)
+    else:
+        Pred = sigmoid(Z)
+        J0 = cross_entropy(Pred, Y)
+        row = row @ jacobian(cross_entropy, Pred, Y) @ jacobian(sigmoid, Z)
+    gradient = Gradient((row @ X).T, row.sum(axis=1, keepdims=True), J0.mean())
+    return gradient, (Pred, 0.5)
 
 
 # --- what drives the steps
 
 
 def make_differentiate(model, formulation, execution):
-    """(W, b, X, Y, dJ_dJ0) -> Gradient, accuracy of one batch; dJ_dJ0 is a tensor ()."""
+    """(W, b, X, Y, dJ_dJ0) -> Gradient, (score, threshold); dJ_dJ0 is a tensor ().
+
+    An example is predicted to be of class 1 where its score is above the threshold.
+    """
     if formulation == "fused":
         return FUSED[model]
     if formulation == "autodiff":
         return partial(autodiff if execution == "eager" else autodiff_functional, LOSSES[model])
+    if formulation == "jacrev":
+        return partial(jacrev, model)
     return partial(chain, FORWARDS[model], PULLBACKS[formulation])
 
 
 def without_graph(formulation):
     """The mode to run in: inference tensors cannot be differentiated."""
-    return torch.no_grad() if formulation == "autodiff" else torch.inference_mode()
+    derived = formulation in ("autodiff", "jacrev")
+    return torch.no_grad() if derived else torch.inference_mode()
 
 
 def number(value, like):
@@ -172,17 +204,22 @@ def number(value, like):
     return torch.full((), value, dtype=like.dtype, device=like.device)
 
 
-def update(differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
-    (dW, db, loss), accuracy = differentiate(W, b, X, Y, dJ_dJ0)
-    return W - learning_rate * dW, b - learning_rate * db, loss, accuracy
+def update(model, differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
+    """One step: the new W and b, the loss, and for logistic the accuracy."""
+    (dW, db, loss), decision = differentiate(W, b, X, Y, dJ_dJ0)
+    record = (W - learning_rate * dW, b - learning_rate * db, loss)
+    if model == "linear":
+        return record
+    score, threshold = decision
+    return (*record, ((score > threshold) == Y).mean(dtype=Y.dtype))
 
 
-def loop(step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     S, place = epochs * len(X), {"dtype": W.dtype, "device": W.device}
     W_track, b_track = (torch.empty((S + 1, *a.shape), **place) for a in (W, b))
-    loss, accuracy = torch.empty(S, **place), torch.empty(S, **place)
+    records = [torch.empty(S, **place) for _ in range(1 if model == "linear" else 2)]
     W_track[0], b_track[0] = W, b
-    rows = [track.unbind() for track in (W_track[1:], b_track[1:], loss, accuracy)]
+    rows = [track.unbind() for track in (W_track[1:], b_track[1:], *records)]
     batches = zip(X.unbind() * epochs, Y.unbind() * epochs, strict=True)
     numbers = number(learning_rate, W), number(dJ_dJ0, W)
     for (X_k, Y_k), *out in zip(batches, *rows, strict=True):
@@ -190,7 +227,7 @@ def loop(step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         for row, value in zip(out, record, strict=True):
             row.copy_(value)
         W, b = record[:2]
-    return Trajectory(W_track, b_track, loss, accuracy)
+    return Trajectory(W_track, b_track, *records, *([None] if model == "linear" else []))
 
 
 # --- the contract
@@ -223,14 +260,13 @@ def make_train(model, formulation, execution):
     check_name("model", model, MODELS)
     check_name("formulation", formulation, FORMULATIONS)
     check_name("execution", execution, EXECUTIONS)
-    step = partial(update, make_differentiate(model, formulation, execution))
+    step = partial(update, model, make_differentiate(model, formulation, execution))
     if execution == "step":
         step = compiled(step)
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         with without_graph(formulation):
-            trajectory = loop(step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
-        return trajectory if model == "logistic" else trajectory._replace(accuracy=None)
+            return loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
 
     return train
 

@@ -92,8 +92,8 @@ def answer(run: dict[str, Any]) -> list[str]:
         agreement = f"{count} rows agree with the reference, {void} do not and are void."
     if costs:
         agreement = (
-            "At B = 256 forming the diagonal Jacobians of a logistic gradient costs "
-            f"{', '.join(costs.values())} times the elementwise gradient; {agreement}"
+            "At B = 256 a logistic gradient that forms its diagonal Jacobians takes, in times of "
+            f"the elementwise one, {', '.join(costs.values())}; {agreement}"
         )
     return wrap(agreement, 80)
 

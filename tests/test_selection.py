@@ -35,7 +35,7 @@ def test_words_choose_cells():
         ("backend", "reference, jax, numba, numpy, torch"),
         ("device", "cpu, cuda"),
         ("model", "linear, logistic"),
-        ("formulation", "dense, elementwise, fused, autodiff"),
+        ("formulation", "dense, elementwise, fused, autodiff, jacrev"),
         ("execution", "eager, step, run"),
         ("dtype", "float64, float32"),
     ],

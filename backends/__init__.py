@@ -34,6 +34,7 @@ Importing this package imports no framework.
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -176,6 +177,7 @@ def _from_file(name: str, path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # Numba's cache and torch.compile look a function's module up
     spec.loader.exec_module(module)
     return module
 

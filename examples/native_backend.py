@@ -1,0 +1,162 @@
+"""A loop in C, as fast as a CPU gets: native.c, compiled on first use and called with ctypes.
+
+Only fused, and compiled with fastmath, which fused may use: sums over the batch are reassociated,
+so that all loops are vectorized. What the other backends of a table are measured against is how
+near they come to it.
+"""
+
+import ctypes
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from backends.contract import Gradient, Trajectory
+from backends.numpy_backend import make_forward, synchronize, temporary_bytes, to_numpy
+from reference.problems import MODELS, check_name
+
+# No Jacobian is formed in fused, so there is no other forward pass than NumPy's to look into.
+# All memory comes from NumPy, and so its temporary_bytes sees all of it.
+__all__ = ["make_forward", "synchronize", "temporary_bytes", "to_numpy"]
+
+DEVICES = ("cpu",)
+FORMULATIONS = ("fused",)
+EXECUTIONS = ("run",)
+
+
+# --- compilation
+
+SOURCE = Path(__file__).with_name("native.c")
+FLAGS = ("-std=c11", "-O3", "-ffast-math", "-fPIC")
+TARGETS = (  # flags to compile with, libraries to link with: the first that the compiler can do
+    (("-march=native", "-mprefer-vector-width=512"), ("-lmvec", "-lm")),  # x86 with glibc
+    ((), ("-lm",)),
+)
+
+
+def compiler():
+    """The command of the C compiler, as a list."""
+    command = shlex.split(os.environ.get("CC", "cc"))
+    if not command or not shutil.which(command[0]):
+        raise ImportError(f"no C compiler: {' '.join(command)!r} is not there; set CC to one")
+    return command
+
+
+def library(real):
+    """The library for arrays of real, "double" or "float"."""
+    for target in TARGETS:
+        try:
+            return library_for(real, *target)
+        except subprocess.CalledProcessError as error:
+            problem = error.stderr
+    raise ImportError(f"{SOURCE.name} does not compile: {problem}")
+
+
+def library_for(real, flags, libraries):
+    """From the cache, or compiled and put there if it can be written."""
+    compile = [*compiler(), *FLAGS, *flags, f"-DREAL={real}", str(SOURCE)]
+    # The macros and headers tell the compiler, its version and the processor.
+    expanded = output(*compile, "-E", "-dD")
+    key = hashlib.sha256(repr((compile, libraries, expanded)).encode()).hexdigest()[:16]
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "diagjac")
+    kept = caches / f"native-{real}-{key}.so"
+    if kept.exists():
+        return declared(ctypes.CDLL(str(kept)))
+    with workplace(caches) as folder:
+        compiled, linked = Path(folder, "native.o"), Path(folder, "native.so")
+        output(*compile, "-c", "-o", str(compiled))
+        # Without -ffast-math: linking with it would make the process flush denormals to zero.
+        output(*compiler(), "-shared", str(compiled), "-o", str(linked), *libraries)
+        loaded = declared(ctypes.CDLL(str(linked)))
+        with suppress(OSError):
+            linked.replace(kept)
+        return loaded
+
+
+def workplace(folder):
+    """A temporary directory in the folder, or where the system has them."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=folder)
+    except OSError:
+        return tempfile.TemporaryDirectory()
+
+
+def output(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+
+
+def declared(loaded):
+    """The library with the types of its functions' arguments."""
+    flag, count, array, number = ctypes.c_int, ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_double
+    loaded.gradient.argtypes = [flag, *[count] * 2, *[array] * 4, number, *[array] * 4]
+    loaded.train.argtypes = [flag, *[count] * 4, *[array] * 2, *[number] * 2, *[array] * 4]
+    loaded.gradient.restype = loaded.train.restype = None
+    return loaded
+
+
+LIBRARIES = {np.dtype(f"f{size}"): library(real) for size, real in ((8, "double"), (4, "float"))}
+
+
+# --- arrays
+
+
+def from_numpy(array, device):
+    return np.array(array, order="C")  # C code follows no strides
+
+
+def addresses(*arrays):
+    return [array.ctypes.data for array in arrays]
+
+
+# --- the contract
+
+
+@cache
+def make_gradient(model, formulation, execution):
+    check_name("model", model, MODELS)
+    check_name("formulation", formulation, FORMULATIONS)
+    check_name("execution", execution, EXECUTIONS)
+    is_logistic = model == "logistic"
+
+    def gradient(W, b, X, Y, dJ_dJ0):
+        B, F = X.shape
+        x = np.ascontiguousarray(X.T)
+        dW, db, loss, accuracy = (np.empty(shape, W.dtype) for shape in ((F, 1), (1, 1), (), ()))
+        given, results = addresses(x, Y, W, b), addresses(dW, db, loss, accuracy)
+        LIBRARIES[W.dtype].gradient(is_logistic, B, F, *given, dJ_dJ0, *results)
+        return Gradient(dW, db, loss)
+
+    return gradient
+
+
+@cache
+def make_train(model, formulation, execution):
+    check_name("model", model, MODELS)
+    check_name("formulation", formulation, FORMULATIONS)
+    check_name("execution", execution, EXECUTIONS)
+    is_logistic = model == "logistic"
+
+    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+        K, B, F = X.shape
+        S = epochs * K
+        x = np.ascontiguousarray(X.transpose(0, 2, 1))  # (K, F, B)
+        shapes = (S + 1, F, 1), (S + 1, 1, 1), (S,), (S,)
+        W_track, b_track, loss, accuracy = tracks = [np.empty(s, W.dtype) for s in shapes]
+        W_track[0], b_track[0] = W, b
+        given, results = addresses(x, Y), addresses(*tracks)
+        run = LIBRARIES[W.dtype].train
+        run(is_logistic, K, B, F, S, *given, learning_rate, dJ_dJ0, *results)
+        return Trajectory(W_track, b_track, loss, accuracy if is_logistic else None)
+
+    return train

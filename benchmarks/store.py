@@ -25,10 +25,16 @@ PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "pytest", "pytest-benchma
 
 def next_path(results: Path, quick: bool) -> Path:
     """The file of the next run: results/<machine>/<number>_quick.json or _full.json."""
-    folder = results / f"{platform.system()}-{platform.machine()}-{platform.python_version()}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = machine_folder(results)
     taken = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*.json")]
     return folder / f"{max(taken, default=0) + 1:04}_{'quick' if quick else 'full'}.json"
+
+
+def machine_folder(results: Path) -> Path:
+    """results/<machine>, made if it is missing."""
+    folder = results / f"{platform.system()}-{platform.machine()}-{platform.python_version()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def versions() -> dict[str, str]:

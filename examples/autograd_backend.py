@@ -64,7 +64,7 @@ LOSSES = {"linear": linear_loss, "logistic": logistic_loss}
 
 
 def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
-    Pred, J0, diagonals = forward(W, b, X, Y)
+    _, J0, diagonals = forward(W, b, X, Y)
     row = np.full((1, len(X)), dJ_dJ0, X.dtype)
     for diagonal in diagonals:
         row = pullback(row, diagonal)

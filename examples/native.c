@@ -13,9 +13,9 @@ typedef ptrdiff_t count;
 
 enum { BLOCK = 64 }; /* the product of as many numbers up to 2 must not overflow a float */
 
-/* One block: z (n) becomes the residual, d J0 / d Z; the sums of J0 and of hits grow. */
+/* One block: z (n) is replaced by the derivative of J0 = (Y - Z)^2 in Z; its J0 are added to *J0. */
 
-static inline void linear(count n, real *z, const real *restrict y, real *J0, real *hits)
+static inline void linear(count n, real *z, const real *restrict y, real *J0)
 {
     real sum = 0;
     for (count i = 0; i < n; i++) {
@@ -23,13 +23,13 @@ static inline void linear(count n, real *z, const real *restrict y, real *J0, re
         sum += z[i] * z[i];
     }
     *J0 += sum / 4;
-    *hits += 0; /* means nothing here */
 }
 
-/* With e = exp(-|Z|), which cannot overflow:
-     Pred = (Z > 0 ? 1 : e) / (1 + e)
+/* The same for the cross-entropy, from e = exp(-|Z|), which cannot overflow:
      J0 = max(Z, 0) - Y Z + log(1 + e)
-   The sum of the logarithms is the logarithm of the product: one for each block. */
+     dJ0_dZ = Pred - Y, Pred = (Z > 0 ? 1 : e) / (1 + e)
+   The sum of the logarithms is taken as the logarithm of the product: one for each block.
+   The examples with (Z > 0) == Y are added to *hits. */
 
 static inline void logistic(count n, real *z, const real *restrict y, real *J0, real *hits)
 {
@@ -46,13 +46,14 @@ static inline void logistic(count n, real *z, const real *restrict y, real *J0, 
     *hits += right;
 }
 
-/* x (F,B), y (B), W (F), b (1) -> dW (F), db (1), loss (1), accuracy (1) */
+/* One batch: x (F,B), y (B), W (F), b (1) -> dW (F), db (1), loss (1), accuracy (1); that of linear
+   means nothing. */
 
 void gradient(int is_logistic, count B, count F, const real *restrict x, const real *restrict y,
               const real *W, const real *b, double dJ_dJ0,
               real *dW, real *db, real *loss, real *accuracy)
 {
-    real z[BLOCK], scale = dJ_dJ0, bias = 0, J0 = 0, hits = 0;
+    real z[BLOCK], row = dJ_dJ0, bias = 0, J0 = 0, hits = 0;
     for (count f = 0; f < F; f++)
         dW[f] = 0;
     for (count start = 0; start < B; start += BLOCK) {
@@ -65,7 +66,7 @@ void gradient(int is_logistic, count B, count F, const real *restrict x, const r
         if (is_logistic)
             logistic(n, z, y + start, &J0, &hits);
         else
-            linear(n, z, y + start, &J0, &hits);
+            linear(n, z, y + start, &J0);
         for (count i = 0; i < n; i++)
             bias += z[i];
         for (count f = 0; f < F; f++) {
@@ -76,13 +77,14 @@ void gradient(int is_logistic, count B, count F, const real *restrict x, const r
         }
     }
     for (count f = 0; f < F; f++)
-        dW[f] *= scale;
-    *db = scale * bias;
+        dW[f] *= row;
+    *db = row * bias;
     *loss = J0 / B;
     *accuracy = hits / B;
 }
 
-/* x (K,F,B), y (K,B); the first of the S+1 rows of W (S+1,F) and b (S+1) is where to start. */
+/* All steps: x (K,F,B), y (K,B), loss (S), accuracy (S); W (S+1,F) and b (S+1) hold the first state
+   and receive the others. */
 
 void train(int is_logistic, count K, count B, count F, count S,
            const real *x, const real *y, double learning_rate, double dJ_dJ0,

@@ -1,8 +1,7 @@
-"""A loop in C, as fast as a CPU gets: native.c, compiled on first use and called with ctypes.
+"""A loop in C, native.c: compiled when this file is first imported, and called with ctypes.
 
-Only fused, and compiled with fastmath, which fused may use: sums over the batch are reassociated,
-so that all loops are vectorized. What the other backends of a table are measured against is how
-near they come to it.
+Only fused, and with fastmath, which fused may use: sums over the batch are reassociated, so that
+every loop along it is vectorized, exp included. It is a limit for the other backends to approach.
 """
 
 import ctypes
@@ -22,8 +21,8 @@ from backends.contract import Gradient, Trajectory
 from backends.numpy_backend import make_forward, synchronize, temporary_bytes, to_numpy
 from reference.problems import MODELS, check_name
 
-# No Jacobian is formed in fused, so there is no other forward pass than NumPy's to look into.
-# All memory comes from NumPy, and so its temporary_bytes sees all of it.
+# Fused forms no diagonals: NumPy's forward pass stands in for the one that is not there.
+# The C code allocates nothing, so NumPy's temporary_bytes sees everything.
 __all__ = ["make_forward", "synchronize", "temporary_bytes", "to_numpy"]
 
 DEVICES = ("cpu",)
@@ -33,8 +32,9 @@ EXECUTIONS = ("run",)
 
 # --- compilation
 
+
 SOURCE = Path(__file__).with_name("native.c")
-FLAGS = ("-std=c11", "-O3", "-ffast-math", "-fPIC")
+FLAGS = ("-O3", "-ffast-math", "-fPIC")
 TARGETS = (  # flags to compile with, libraries to link with: the first that the compiler can do
     (("-march=native", "-mprefer-vector-width=512"), ("-lmvec", "-lm")),  # x86 with glibc
     ((), ("-lm",)),
@@ -42,62 +42,59 @@ TARGETS = (  # flags to compile with, libraries to link with: the first that the
 
 
 def compiler():
-    """The command of the C compiler, as a list."""
-    command = shlex.split(os.environ.get("CC", "cc"))
-    if not command or not shutil.which(command[0]):
-        raise ImportError(f"no C compiler: {' '.join(command)!r} is not there; set CC to one")
-    return command
+    """The command of the C compiler, as a list: CC, or what is found."""
+    given = os.environ.get("CC")
+    for command in [shlex.split(given)] if given else [["cc"], ["gcc"]]:
+        if shutil.which(command[0]):
+            return command
+    raise ImportError(f"no C compiler: {given or 'cc or gcc'} is not there")
 
 
 def library(real):
-    """The library for arrays of real, "double" or "float"."""
+    """The functions of native.c for arrays of real, "double" or "float"."""
     for target in TARGETS:
         try:
-            return library_for(real, *target)
+            return declared(library_for(real, *target))
         except subprocess.CalledProcessError as error:
             problem = error.stderr
     raise ImportError(f"{SOURCE.name} does not compile: {problem}")
 
 
 def library_for(real, flags, libraries):
-    """From the cache, or compiled and put there if it can be written."""
-    compile = [*compiler(), *FLAGS, *flags, f"-DREAL={real}", str(SOURCE)]
-    # The macros and headers tell the compiler, its version and the processor.
-    expanded = output(*compile, "-E", "-dD")
-    key = hashlib.sha256(repr((compile, libraries, expanded)).encode()).hexdigest()[:16]
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "diagjac")
-    kept = caches / f"native-{real}-{key}.so"
+    """From the cache, or compiled and, if possible, put there."""
+    command = [*compiler(), *FLAGS, *flags, f"-DREAL={real}", str(SOURCE)]
+    expanded = output(*command, "-E", "-dD")  # its macros tell the compiler and the processor
+    key = hashlib.sha256(repr((command, libraries, expanded)).encode()).hexdigest()[:16]
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "diagjac")
+    kept = place / f"native-{real}-{key}.so"
     if kept.exists():
-        return declared(ctypes.CDLL(str(kept)))
-    with workplace(caches) as folder:
+        return ctypes.CDLL(str(kept))
+    with workplace(place) as folder:
         compiled, linked = Path(folder, "native.o"), Path(folder, "native.so")
-        output(*compile, "-c", "-o", str(compiled))
-        # Without -ffast-math: linking with it would make the process flush denormals to zero.
+        output(*command, "-c", "-o", str(compiled))
+        # Linking with -ffast-math would make the whole process flush denormals to zero.
         output(*compiler(), "-shared", str(compiled), "-o", str(linked), *libraries)
-        loaded = declared(ctypes.CDLL(str(linked)))
+        loaded = ctypes.CDLL(str(linked))
         with suppress(OSError):
             linked.replace(kept)
         return loaded
 
 
-def workplace(folder):
-    """A temporary directory in the folder, or where the system has them."""
+def workplace(place):
+    """A temporary directory in the place, or where that cannot be written the system's own."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=folder)
+        place.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=place)
     except OSError:
         return tempfile.TemporaryDirectory()
 
 
 def output(*command):
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout
-
-
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def declared(loaded):
-    """The library with the types of its functions' arguments."""
+    """The same library, with the types of its arguments."""
     flag, count, array, number = ctypes.c_int, ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_double
     loaded.gradient.argtypes = [flag, *[count] * 2, *[array] * 4, number, *[array] * 4]
     loaded.train.argtypes = [flag, *[count] * 4, *[array] * 2, *[number] * 2, *[array] * 4]

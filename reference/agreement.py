@@ -179,6 +179,15 @@ def compare_gradient(
     return Verdict((_check(kind, errors, "coordinate", sums), _check("batch loss", loss, "batch")))
 
 
+def used_gradient(trajectory: Trajectory, rate: float) -> Gradient:
+    """The gradient that the first step of a run used: dW = (W_0 - W_1) / rate.
+
+    With a rate of 2^60 (see problems.one_step) no rounding of W hides it.
+    """
+    W, b, loss, _ = trajectory
+    return Gradient((W[0] - W[1]) / rate, (b[0] - b[1]) / rate, loss[0])
+
+
 def masses(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> Gradient:
     """The sums of absolute values that the rounding errors of dW (F,1), db (1,1), loss scale with.
 

@@ -77,6 +77,12 @@ class Problem:
         return replace(self, **{k: v.astype(dtype) for k, v in given.items() if v is not None})
 
 
+def one_step(problem: Problem, k: int, W: np.ndarray, b: np.ndarray, rate: float) -> Problem:
+    """The problem of a single step from W (F,1), b (1,1) with batch k and another learning rate."""
+    X, Y = problem.X[k : k + 1], problem.Y[k : k + 1]
+    return replace(problem, W=W, b=b, X=X, Y=Y, learning_rate=rate, epochs=1)
+
+
 def tutorial(model: str) -> Problem:
     """One of the two published runs: "linear" (270 steps) or "logistic" (9500 steps).
 

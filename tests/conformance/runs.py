@@ -1,6 +1,5 @@
 """The problems that every cell is judged on, and a cell that is called with NumPy arrays."""
 
-from dataclasses import replace
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -69,12 +68,3 @@ class Subject(NamedTuple):
         function = self.module.make_train(self.model, self.formulation, self.execution)
         arrays = self.put(p.W, p.b, p.X, p.Y)
         return self.get(function(*arrays, p.learning_rate, p.dJ_dJ0, p.epochs))
-
-
-def one_step(problem, k, W, b, learning_rate):
-    """The problem of one step from W, b with batch k."""
-    batch = slice(k, k + 1)
-    return replace(
-        problem, W=W, b=b, X=problem.X[batch], Y=problem.Y[batch],
-        learning_rate=learning_rate, epochs=1,
-    )  # fmt: skip

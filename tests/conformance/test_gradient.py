@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from reference import backprop
-from reference.agreement import compare_gradient, masses
-from reference.backprop import Gradient
-from tests.conformance.runs import one_step
+from reference.agreement import compare_gradient, masses, used_gradient
+from reference.problems import one_step
 
 
 def places(problem):
@@ -29,8 +28,7 @@ def test_used_by_a_step_of_training(subject, run, judge):
     rate = 2.0**60
     for j, k in places(problem):
         step = one_step(problem, k, trajectory.W[j], trajectory.b[j], rate)
-        found = subject.train(step)
-        used = Gradient(*((s[0] - s[1]) / rate for s in found[:2]), found.loss[0])
+        used = used_gradient(subject.train(step), rate)
         expected = backprop.gradient(
             problem.model, step.W, step.b, step.X[0], step.Y[0], step.dJ_dJ0
         )

@@ -1,0 +1,48 @@
+"""The chain factor by factor, against extended precision: a failure names the factor."""
+
+import numpy as np
+import pytest
+
+from reference import oracle
+from reference.agreement import Exact
+from tests.conformance.runs import solved
+
+NAMES = {"linear": ("dJ0_dPred",), "logistic": ("dJ0_dPred", "dPred_dZ")}
+ULP = 16  # five operations, one of them exp, on a Z that sums 41 products
+
+
+def at_state(family, model, dtype, j=3):
+    problem, trajectory = solved(family, model, dtype)
+    return trajectory.W[j], trajectory.b[j], problem.X[j], problem.Y[j]
+
+
+def in_float64(arrays):
+    return [array.astype(np.float64) for array in arrays]
+
+
+def largest_ulp(found, exact):
+    """The largest error, in ULP of the largest value, in the dtype of what was found."""
+    return np.abs(exact.error(found)).max() / np.spacing(np.abs(found).max())
+
+
+@pytest.mark.parametrize("family", ["wide", "wide32"])
+def test_each_diagonal_is_the_exact_one(subject, family, model, dtype):
+    given = at_state(family, model, dtype)
+    found = [subject.module.to_numpy(d) for d in subject.forward(*given).diagonals]
+    exact = oracle.diagonals(model, *in_float64(given))
+    for name, diagonal, right in zip(NAMES[model], found, exact, strict=True):
+        observed = largest_ulp(diagonal, right)
+        print(f"{name}: {observed:.2g} of {ULP} ULP")
+        assert observed <= ULP, f"{name} is off by {observed:.3g} ULP"
+
+
+def test_each_partial_product_is_the_exact_one(subject, model, dtype):
+    """The row after each factor, multiplied up from the diagonals that the backend gave."""
+    given = at_state("wide", model, dtype)
+    exact = oracle.diagonals(model, *in_float64(given))
+    row, right = np.float64(1), np.float64(1)
+    found = [subject.module.to_numpy(d) for d in subject.forward(*given).diagonals]
+    for name, diagonal, factor in zip(NAMES[model], found, exact, strict=True):
+        row, right = row * diagonal, right * factor.high
+        observed = largest_ulp(row, Exact(right, np.zeros_like(right)))
+        assert observed <= 2 * ULP, f"the row after {name} is off by {observed:.3g} ULP"

@@ -1,0 +1,46 @@
+"""Dense is dense and elementwise is not: by the memory that a call takes.
+
+No number that a cell returns can show it: structure is tested as structure. If a compiler starts
+to remove the diagonal, or a backend keeps a matrix from call to call, these tests fail.
+"""
+
+import numpy as np
+
+from reference.problems import make
+
+SIZES = (128, 256)
+MATRICES = ("dense", "jacrev")  # the formulations that form them
+
+
+def prepared(module, device, model, formulation, execution, B):
+    """The gradient function of a cell, and arguments for it with a batch of B examples."""
+    problem = make(model, examples=B, batch_size=B, features=3, epochs=1, seed=B)
+    arrays = (problem.W, problem.b, problem.X[0], problem.Y[0])
+    gradient = module.make_gradient(model, formulation, execution)
+    return gradient, [*(module.from_numpy(a, device) for a in arrays), problem.dJ_dJ0]
+
+
+def test_a_gradient_grows_with_the_square_or_not(subject):
+    """Dense allocates 8 B^2 bytes or more, in every call; the others less than 8 B^2 / 4."""
+    module, model, *words, device = subject
+    calls = [prepared(module, device, model, *words, B) for B in SIZES]
+    found = np.array([module.temporary_bytes(call, *arguments) for call, arguments in calls])
+    matrix = 8 * np.array(SIZES) ** 2
+    if subject.formulation in MATRICES:
+        assert (found >= matrix).all()
+        order = np.log2(found[1] / found[0])
+        assert 1.8 < order < 2.2, f"{found} bytes for B = {SIZES}: order {order:.2f}"
+    else:
+        assert (found < matrix / 4).all()
+
+
+def test_training_forms_them_in_every_step_or_never(subject):
+    """A run of two batches of 256: the matrices of a step, beside what the run keeps anyway."""
+    B = 256
+    problem = make(subject.model, examples=2 * B, batch_size=B, features=3, epochs=1, seed=B)
+    arrays = subject.put(problem.W, problem.b, problem.X, problem.Y)
+    train = subject.module.make_train(subject.model, subject.formulation, subject.execution)
+    numbers = problem.learning_rate, problem.dJ_dJ0, problem.epochs
+    taken = subject.module.temporary_bytes(train, *arrays, *numbers)
+    matrix = 8 * B * B
+    assert taken >= matrix if subject.formulation in MATRICES else taken < matrix / 2

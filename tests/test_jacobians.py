@@ -1,0 +1,74 @@
+"""Every diagonal is the Jacobian that it claims to be: the frameworks form it whole."""
+
+import numpy as np
+import pytest
+
+from reference import backprop
+from reference.problems import make
+
+B = 12
+LOGISTIC = make("logistic", examples=B, batch_size=B, features=3, epochs=1, seed=21)
+LINEAR = make("linear", examples=B, batch_size=B, features=3, epochs=1, seed=22)
+
+
+def squared_error(log, exp, Y):
+    return lambda Pred: (Y - Pred) ** 2
+
+
+def cross_entropy(log, exp, Y):
+    return lambda Pred: -(Y * log(Pred) + (1 - Y) * log(1 - Pred))
+
+
+def sigmoid(log, exp, Y):
+    return lambda Z: 1 / (1 + exp(-Z))
+
+
+def cases():
+    """For each factor the map, its input (B,), the labels, and the matrix of the textbook."""
+    Y = LINEAR.Y[0]
+    Pred = backprop.linear(LINEAR.W, LINEAR.b, LINEAR.X[0], Y)[0]
+    yield "linear dJ0_dPred", squared_error, Pred, Y, backprop.linear_dJ0_dPred(Pred, Y)
+    Y = LOGISTIC.Y[0]
+    Z = LOGISTIC.X[0] @ LOGISTIC.W + LOGISTIC.b
+    Pred = backprop.logistic(LOGISTIC.W, LOGISTIC.b, LOGISTIC.X[0], Y)[0]
+    yield "logistic dJ0_dPred", cross_entropy, Pred, Y, backprop.logistic_dJ0_dPred(Pred, Y)
+    yield "logistic dPred_dZ", sigmoid, Z, Y, backprop.logistic_dPred_dZ(Pred)
+
+
+def by_jax(way):
+    def jacobian(make_map, at, Y):
+        jax = pytest.importorskip("jax", reason="jax is not installed")
+        import backends
+
+        backends.load("jax")  # switches x64 on
+        function = make_map(jax.numpy.log, jax.numpy.exp, jax.numpy.asarray(Y[:, 0]))
+        return np.asarray(getattr(jax, way)(function)(jax.numpy.asarray(at[:, 0])))
+
+    return jacobian
+
+
+def by_torch(make_map, at, Y):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    function = make_map(torch.log, torch.exp, torch.tensor(Y[:, 0]))
+    return torch.func.jacrev(function)(torch.tensor(at[:, 0])).numpy()
+
+
+WAYS = {"jax.jacrev": by_jax("jacrev"), "jax.jacfwd": by_jax("jacfwd"), "torch.jacrev": by_torch}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("factor", [case[0] for case in cases()])
+def test_the_whole_matrix(way, factor):
+    """Off the diagonal exactly 0; on it within 8 ULP, since the derivative is formed otherwise.
+
+    The ULP are those of the largest entry: -Y/P + (1-Y)/(1-P) and (P-Y)/(P(1-P)) round apart.
+    """
+    _, make_map, at, Y, textbook = next(case for case in cases() if case[0] == factor)
+    found = WAYS[way](make_map, at, Y)
+    assert found.shape == (B, B)
+    assert (found[~np.eye(B, dtype=bool)] == 0).all()
+    assert (textbook[~np.eye(B, dtype=bool)] == 0).all()
+    difference = np.abs(np.diagonal(found) - np.diagonal(textbook)).max()
+    ulp = difference / np.spacing(np.abs(textbook).max())
+    print(f"{factor} by {way}: {ulp:.2g} of 8 ULP")
+    assert ulp <= 8

@@ -11,6 +11,7 @@ from backends.contract import Forward, Gradient, Trajectory
 from reference.problems import MODELS, check_name
 
 jax.config.update("jax_enable_x64", True)  # without it JAX computes in float32 and says nothing
+jax.config.update("jax_default_matmul_precision", "highest")  # a GPU may round float32 to TF32
 
 
 def _is_usable(device):

@@ -12,6 +12,9 @@ from torch.profiler import profile
 from backends.contract import Forward, Gradient, Trajectory
 from reference.problems import MODELS, check_name
 
+# Also the default, but for TORCH_ALLOW_TF32_CUBLAS_OVERRIDE, which some containers set.
+torch.set_float32_matmul_precision("highest")
+
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step")
@@ -35,7 +38,7 @@ def to_numpy(array):
 
 
 def synchronize(tree):
-    if torch.cuda.is_available():
+    if tree[0].is_cuda:  # a row of the CPU is not to wait for a GPU, which would be timed
         torch.cuda.synchronize()
     return tree
 

@@ -1,0 +1,66 @@
+"""Once Pred rounds to 0 or 1 the derivation's form is 0/0: all cells agree on when, fused on what.
+
+dense, elementwise, autodiff and jacrev follow the textbook into nan at the same step. fused takes
+P - Y and a softplus loss, which are right for every Z: that is a documented difference.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import backends
+from reference import oracle
+from reference.agreement import compare_gradient, used_gradient
+from reference.problems import batched, make, one_step
+from tests.conformance.runs import Subject, trajectory_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of each nan
+
+
+@cache
+def saturated(dtype):
+    """Features scaled by 10 and a rate of 1: P reaches 0 or 1 within a few steps."""
+    small = make("logistic", examples=96, batch_size=32, features=3, epochs=8, seed=1, dtype=dtype)
+    x, y = 10 * small.X.reshape(-1, 3), small.Y.reshape(-1, 1)
+    problem = batched(
+        "logistic", x, y, small.W, small.b, batch_size=32, epochs=8, learning_rate=1.0
+    )
+    return problem, trajectory_of(problem)
+
+
+def first_not_finite(array):
+    """The first index of an array's first axis at which a value is not finite."""
+    bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+    return int(bad.argmax()) if bad.any() else None
+
+
+@pytest.fixture
+def subject(backend, execution, device, formulation):
+    return Subject(backends.load(backend), "logistic", formulation, execution, device)
+
+
+def test_the_same_first_step_or_none(subject, dtype, judge):
+    problem, expected = saturated(dtype)
+    step = first_not_finite(expected.loss)
+    assert 0 < step < problem.steps
+    assert first_not_finite(expected.W) == step + 1
+    found = subject.train(problem)
+    if subject.formulation == "fused":
+        assert first_not_finite(found.loss) is first_not_finite(found.W) is None
+        for j in (step, problem.steps - 1):
+            judge_gradients(subject, problem, found, j, judge)
+    else:
+        assert first_not_finite(found.loss) == step
+        assert first_not_finite(found.W) == step + 1
+
+
+def judge_gradients(subject, problem, run, j, judge):
+    """The gradient at state j of the cell's own run, as returned and as used, is the exact one."""
+    k = j % len(problem.X)
+    at = run.W[j], run.b[j], problem.X[k], problem.Y[k]
+    c = problem.dJ_dJ0
+    exact = oracle.gradient("logistic", *(a.astype(np.float64) for a in at), c)
+    judge(compare_gradient(problem, k, subject.gradient(*at, c), exact, *at[:2]))
+    used = used_gradient(subject.train(one_step(problem, k, *at[:2], 2.0**60)), 2.0**60)
+    judge(compare_gradient(problem, k, used, exact, *at[:2]))

@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from backends import Cell
+from backends import Cell, load
 from benchmarks.rounds import measure
 from benchmarks.subject import beside, gradient_call, gradient_problem, to_numpy
 from reference.agreement import compare_gradient
@@ -12,8 +12,8 @@ SIZES = {True: (32, 256, 1024), False: (32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
 def select(cells, config):
-    """Without run; with --quick and no execution named, the first execution of each backend."""
-    cells = [cell for cell in cells if cell.execution != "run"]
+    """Without run beside step; with --quick and no execution named, each backend's first one."""
+    cells = [c for c in cells if c.execution != "run" or "step" not in load(c.backend).EXECUTIONS]
     if not config.getoption("quick") or config.getoption("execution"):
         return cells
     first = {cell.backend: cell.execution for cell in reversed(cells)}

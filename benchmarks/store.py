@@ -20,7 +20,7 @@ from benchmarks.rounds import ratio
 from benchmarks.subject import training_problem
 
 SCALED = ("min", "max", "mean", "stddev", "median", "iqr", "q1", "q3", "ld15iqr", "hd15iqr")
-PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "pytest", "pytest-benchmark")
+PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "autograd", "pytest", "pytest-benchmark")
 
 
 def next_path(results: Path, quick: bool) -> Path:

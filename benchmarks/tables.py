@@ -51,15 +51,15 @@ def groups(run: dict[str, Any]) -> Iterable[str]:
 def comparison(run: dict[str, Any], group: str) -> Iterator[str]:
     """One table: each cell with its time, and its ratios to the baseline and to elementwise."""
     yield f"{group}, median of one call; ratios with their 95 % interval"
-    yield f"{'cell':24}{'time':>8}{'/ reference':>24}{'/ elementwise':>23}"
+    yield f"{'cell':25}{'time':>8}{'/ reference':>24}{'/ elementwise':>22}"
     rows = [row for row in rows_of(run) if row["group"] == group]
     for row in sorted(rows, key=lambda row: row["seconds"]):
         ratios = row["ratio"]
-        shown = f"{_interval(ratios.get('baseline')):>24}{_interval(ratios.get('elementwise')):>23}"
-        yield f"{name(row):24}{duration(row['seconds']):>8}{shown}".rstrip()
+        shown = f"{_interval(ratios.get('baseline')):>24}{_interval(ratios.get('elementwise')):>22}"
+        yield f"{name(row):25}{duration(row['seconds']):>8}{shown}".rstrip()
     for row in run["void"]:
         if row["group"] == group:
-            yield f"{name(row):24}    void: {_reason(row['verdict'])}"
+            yield f"{name(row):25}    void: {_reason(row['verdict'])}"
 
 
 def over_sizes(title: str, rows: list[Row], show: Any) -> Iterator[str]:
@@ -123,7 +123,12 @@ def _is_dense(row: Row) -> bool:
 
 
 def _interval(ratio: list[float] | None) -> str:
-    return "" if ratio is None else f"{digits(ratio[0])} [{digits(ratio[1])}, {digits(ratio[2])}]"
+    return "" if ratio is None else f"{_ratio(ratio[0])} [{_ratio(ratio[1])}, {_ratio(ratio[2])}]"
+
+
+def _ratio(value: float) -> str:
+    """Three digits, and no more than four places behind the point."""
+    return digits(value) if value >= 0.1 else f"{value:.4f}"
 
 
 def _times(row: Row) -> str:

@@ -40,7 +40,7 @@ def test_each_partial_product_is_the_exact_one(subject, model, dtype):
     """The row after each factor, multiplied up from the diagonals that the backend gave."""
     given = at_state("wide", model, dtype)
     exact = oracle.diagonals(model, *in_float64(given))
-    row, right = np.float64(1), np.float64(1)
+    row, right = np.ones(1, dtype), np.ones(1)
     found = [subject.module.to_numpy(d) for d in subject.forward(*given).diagonals]
     for name, diagonal, factor in zip(NAMES[model], found, exact, strict=True):
         row, right = row * diagonal, right * factor.high

@@ -40,7 +40,7 @@ def test_gradient(
     benchmark.group = f"gradient {model} {dtype}: B = {B}"
     timed = measure(benchmark, gradient_call(cell, problem), others, rounds)
     found = to_numpy(cell, timed.result)
-    verdict = compare_gradient(problem, 0, found, expected, problem.W, problem.b)
+    verdict = compare_gradient(problem, 0, found, expected, problem.W, problem.b, formulation)
     benchmark.extra_info |= cell._asdict() | timed.info | {"B": B, "verdict": verdict.as_dict()}
     if not verdict.passed:
         pytest.fail(f"void: {verdict}")

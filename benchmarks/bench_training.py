@@ -22,7 +22,7 @@ def test_training(benchmark, pytestconfig, model, backend, execution, device, fo
     benchmark.group = f"training {model} {dtype}: {problem.steps} steps"
     rounds = 9 if model == "linear" else 3  # a logistic run takes up to seconds
     timed = measure(benchmark, train_call(cell, problem), others, rounds)
-    verdict = compare(problem, to_numpy(cell, timed.result), expected)
+    verdict = compare(problem, to_numpy(cell, timed.result), expected, formulation=formulation)
     benchmark.extra_info |= cell._asdict() | timed.info
     benchmark.extra_info |= {"steps": problem.steps, "verdict": verdict.as_dict()}
     if not verdict.passed:

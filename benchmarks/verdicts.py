@@ -35,7 +35,9 @@ def verdict_of(cell: Cell) -> Verdict:
     """All checks of one cell."""
     problem, expected = training_problem(cell.model, cell.dtype, False)
     exact = oracle.stored(cell.model) if cell.dtype == "float64" else None
-    trained = compare(problem, to_numpy(cell, train_call(cell, problem)()), expected, exact)
+    trained = compare(
+        problem, to_numpy(cell, train_call(cell, problem)()), expected, exact, cell.formulation
+    )
     places = [0, problem.steps // 2, problem.steps - 1]
     gradients = list(chain.from_iterable(_gradient_verdicts(cell, j) for j in places))
     obstacles = [v.obstacle for v in (trained, *(v for _, v in gradients)) if v.obstacle]
@@ -57,7 +59,7 @@ def _gradient_verdicts(cell: Cell, j: int) -> Iterable[tuple[str, Verdict]]:
     returned = to_numpy(cell, gradient_call(cell, step)())
     used = used_gradient(to_numpy(cell, train_call(cell, step)()), RATE)
     for name, found in (("returned", returned), ("used", used)):
-        yield name, compare_gradient(problem, k, found, exact, step.W, step.b)
+        yield name, compare_gradient(problem, k, found, exact, step.W, step.b, cell.formulation)
 
 
 @cache

@@ -5,6 +5,7 @@ Verdict that holds every figure beside what is allowed. u is the unit roundoff o
 dtype, 2^-53 or 2^-24; one ULP is the distance between neighboring floats.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -28,26 +29,29 @@ TOLERANCES = {
         16,
         "ULP",
         "Distance of (W, b) from the reference, in ULP of the largest abs(W, b) so far. Correct "
-        "programs differ in the order of sums and in the last bit of exp: 2 ULP on the tutorial's "
+        "programs differ in the order of sums and in the last bit of exp: 1 ULP on the tutorial's "
         "runs. Contractive steps do not let errors grow. What the gradient tolerance lets one step "
-        "move is added: nothing on the logistic run, up to 30 ULP where a step is as long as W.",
+        "move is added: nothing on the logistic run, 100 ULP where a step is as long as W.",
     ),
     "exact state": Tolerance(
         64,
         "ULP",
         "The same distance from the run in extended precision. All programs round the same updates "
-        "alike, so their common error is larger than what they differ by: 26 ULP observed on the "
-        "logistic run, 4 on the linear one, 17 on generated ones.",
+        "alike, so their common error is larger than what they differ by, and walks with sqrt(S): "
+        "27 to 40 ULP over 9 runs of 9500 steps, 2 on the linear one.",
     ),
     "loss": Tolerance(
-        90,
+        50,
         "u of the largest loss",
-        "1e-14 in float64. A sum of B terms with an exp and a log in each, at a state that may be "
-        "off: 49 u observed. The unit is the run's largest loss, since the linear loss falls to "
-        "5e-14, where only noise is left.",
+        "A state that may be off moves the loss: margin. What the batch loss tolerance allows is "
+        "added; together 1e-14 of the largest loss on the tutorial's runs, 16 u observed. The "
+        "unit is the largest loss, since the linear one falls to 5e-14, where only noise is left.",
     ),
     "batch loss": Tolerance(
-        8, "u * mass", "One batch alone: two rounding errors in each term, and the sum: 3 observed."
+        8,
+        "u * mass",
+        "One batch alone: four rounding errors in each term, in either program, and the order of "
+        "the sum as for gradients. 3.2 observed.",
     ),
     "accuracy": Tolerance(
         0,
@@ -56,18 +60,18 @@ TOLERANCES = {
         "bound may be counted either way.",
     ),
     "linear gradient": Tolerance(
-        6,
+        8,
         "u * mass",
-        "Three rounding errors in each term, in either program. The sums over the batch and over "
-        "the features add sqrt(B) + sqrt(F), since their errors are of random sign: 5.5 of 26 "
-        "observed at B = 300, F = 7.",
+        "Three rounding errors in each term, in either program, and two of the step of 2^60 that "
+        "shows what training used. The sums over the batch and over the features add sqrt(B) + "
+        "sqrt(F), since their errors are of random sign. A third of it observed.",
     ),
     "logistic gradient": Tolerance(
         16,
         "u * mass",
-        "As linear, with eight rounding errors in each term: exp (up to 1.6 ULP), sum and quotient "
-        "of Pred, then difference, quotient and products. 17 of 25 observed at B = 7, F = 40. A "
-        "pullback wrong by 1e-12 stands above 1000.",
+        "5 for the reference, up to 9 for the other program, 2 for the step of 2^60: exp (up to "
+        "1.6 ULP), sum and quotient of Pred, then difference, quotient and products. The sums add "
+        "as in linear. A third of it observed. A pullback wrong by 1e-12 stands above 600.",
     ),
 }
 
@@ -134,7 +138,11 @@ class Sample(NamedTuple):
 
 
 def compare(
-    problem: Problem, trajectory: Trajectory, expected: Trajectory, exact: Sample | None = None
+    problem: Problem,
+    trajectory: Trajectory,
+    expected: Trajectory,
+    exact: Sample | None = None,
+    formulation: str = "dense",
 ) -> Verdict:
     """Judge a free-running trajectory of problem against the reference's own; NumPy arrays both.
 
@@ -144,21 +152,31 @@ def compare(
     obstacle = structural_difference(trajectory, expected)
     if obstacle:
         return Verdict(obstacle=obstacle)
-    step = _one_step(problem, expected)
+    step = _one_step(problem, expected, formulation)
     checks = [_check("state", state_errors(trajectory, expected), "state", step)]
     if exact is not None:
         errors = exact_state_errors(trajectory, exact)
         checks.append(_check("exact state", errors, "state", step, exact.steps))
+    largest = _largest(expected.loss)
     u = np.finfo(problem.dtype).eps / 2
-    loss = _difference(trajectory.loss, expected.loss) / (u * _largest(expected.loss))
-    checks.append(_check("loss", loss))
+    batch = TOLERANCES["batch loss"].allowed * _first_epoch(
+        problem, expected, lambda k, W, b: masses(problem, k, W, b).loss / largest
+    )
+    loss = _difference(trajectory.loss, expected.loss) / (u * largest)
+    checks.append(_check("loss", loss, more=batch))
     if expected.accuracy is not None:
         checks.append(_check("accuracy", _miscounted(problem, trajectory, expected)))
     return Verdict(tuple(checks))
 
 
 def compare_gradient(
-    problem: Problem, k: int, gradient: Gradient, expected: Gradient, W: np.ndarray, b: np.ndarray
+    problem: Problem,
+    k: int,
+    gradient: Gradient,
+    expected: Gradient,
+    W: np.ndarray,
+    b: np.ndarray,
+    formulation: str = "dense",
 ) -> Verdict:
     """Judge the gradient of batch k at the parameters W (F,1), b (1,1) against the expected one.
 
@@ -170,13 +188,16 @@ def compare_gradient(
     if obstacle:
         return Verdict(obstacle=obstacle)
     u = np.finfo(problem.dtype).eps / 2
+    mass = masses(problem, k, W, b, formulation)
+    if not is_exact:  # the reference takes log(1 - Pred) whatever it is compared with
+        mass = mass._replace(loss=masses(problem, k, W, b).loss)
     dW, db, loss = (
-        (_difference(found, right) / (u * np.maximum(mass, np.finfo(float).tiny))).ravel()
-        for found, right, mass in zip(gradient, expected, masses(problem, k, W, b), strict=True)
+        (_difference(found, right) / (u * np.maximum(scale, np.finfo(float).tiny))).ravel()
+        for found, right, scale in zip(gradient, expected, mass, strict=True)
     )
-    kind, errors = f"{problem.model} gradient", np.concatenate([dW, db])
-    sums = summation(problem)
-    return Verdict((_check(kind, errors, "coordinate", sums), _check("batch loss", loss, "batch")))
+    kind, errors, sums = f"{problem.model} gradient", np.concatenate([dW, db]), summation(problem)
+    checks = _check(kind, errors, "coordinate", sums), _check("batch loss", loss, "batch", sums)
+    return Verdict(checks)
 
 
 def used_gradient(trajectory: Trajectory, rate: float) -> Gradient:
@@ -188,13 +209,18 @@ def used_gradient(trajectory: Trajectory, rate: float) -> Gradient:
     return Gradient((W[0] - W[1]) / rate, (b[0] - b[1]) / rate, loss[0])
 
 
-def masses(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> Gradient:
+def masses(
+    problem: Problem, k: int, W: np.ndarray, b: np.ndarray, formulation: str = "dense"
+) -> Gradient:
     """The sums of absolute values that the rounding errors of dW (F,1), db (1,1), loss scale with.
 
     With s = |X| |W| + |b| those of dW are sum_i |x_if| m_i, those of db sum_i m_i, and
       linear    m = dJ_dJ0 * 2 (|Y| + s)                         loss mean((|Y| + s)^2)
-      logistic  m = dJ_dJ0 * (|P - Y| + P + P (1 - P) s)         loss mean(1 + J0 + s)
+      logistic  m = dJ_dJ0 * (|P - Y| + P + P (1 - P) s)         loss mean(1 + J0 + s + lost)
     since linear subtracts Pred from Y, and logistic has the error of P itself and that of its Z.
+    lost is 0 in fused. Where a framework derives the cross-entropy by itself, in autodiff and
+    jacrev, 1 / (1 - P) is rounded apart from P (1 - P), and m has P lost in addition.
+    docs/numerics.md derives all of it.
     """
     X, Y, W, b = (a.astype(np.float64) for a in (problem.X[k], problem.Y[k], W, b))
     s = np.abs(X) @ np.abs(W) + np.abs(b)  # (B, 1)
@@ -203,10 +229,24 @@ def masses(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> Gradient:
     else:
         Z = X @ W + b
         P = np.exp(-np.logaddexp(0, -Z))
+        lost = lost_digits(problem, k, W, b)
         m = np.abs(P - Y) + P + P * (1 - P) * s
-        loss = 1 + np.logaddexp(0, Z) - Y * Z + s
+        m += P * lost if formulation in ("autodiff", "jacrev") else 0
+        loss = 1 + np.logaddexp(0, Z) - Y * Z + s + (0 if formulation == "fused" else lost)
     m *= problem.dJ_dJ0
     return Gradient(np.abs(X).T @ m, m.sum(keepdims=True), loss.mean())
+
+
+def lost_digits(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """By how much 1 - Pred magnifies the rounding error of Pred, (B,1): e^Z where Y is 0.
+
+    1 - P is known to u, so relative to itself to u e^Z: log(1 - P) and 1 / (1 - P) inherit that.
+    Zero for linear, and for examples with Y = 1, which do not use 1 - P.
+    """
+    X, Y, W, b = (a.astype(np.float64) for a in (problem.X[k], problem.Y[k], W, b))
+    if problem.model == "linear":
+        return np.zeros_like(Y)
+    return (1 - Y) * np.exp(np.minimum(X @ W + b, 700))
 
 
 def summation(problem: Problem) -> float:
@@ -287,17 +327,25 @@ def _largest(array: np.ndarray) -> float:
     return max(float(np.abs(array).max()), float(np.finfo(np.float64).tiny))
 
 
-def _one_step(problem: Problem, expected: Trajectory) -> float:
+def _one_step(problem: Problem, expected: Trajectory, formulation: str) -> float:
     """By how many ULP of the state a gradient at its tolerance moves it, in the first epoch."""
     units = TOLERANCES[f"{problem.model} gradient"].allowed + summation(problem)
-    largest = np.maximum.accumulate(np.abs(states(expected)).max(axis=1))
-    moved = (
-        max(mass.max() for mass in masses(problem, k, expected.W[k], expected.b[k])[:2])
-        / np.spacing(largest[k])
-        for k in range(len(problem.X))
-    )
     u = np.finfo(problem.dtype).eps / 2
-    return float(problem.learning_rate * units * u * max(moved))
+    rate = problem.learning_rate * units * u
+
+    def moved(k: int, W: np.ndarray, b: np.ndarray) -> float:
+        dW, db, _ = masses(problem, k, W, b, formulation)
+        largest = np.abs(states(expected)[: k + 1]).max()
+        return float(rate * max(dW.max(), db.max()) / np.spacing(largest))
+
+    return _first_epoch(problem, expected, moved)
+
+
+def _first_epoch(
+    problem: Problem, expected: Trajectory, size: Callable[[int, np.ndarray, np.ndarray], float]
+) -> float:
+    """The largest size(k, W, b) over the steps of the first epoch, which uses every batch once."""
+    return max(float(size(k, expected.W[k], expected.b[k])) for k in range(len(problem.X)))
 
 
 def _check(

@@ -22,6 +22,15 @@ def test_the_stored_sample_begins_with_the_exact_run(kind):
     assert np.array_equal(begun.states.low, stored.states.low[:2])
 
 
+def test_a_sample_has_one_state_in_so_many_and_the_last():
+    problem = make("linear", examples=8, batch_size=2, features=1, epochs=2, seed=6)
+    whole, some = oracle.sample(problem), oracle.sample(problem, 3)
+    assert whole.steps.tolist() == list(range(9))
+    assert some.steps.tolist() == [0, 3, 6, 8]
+    assert np.array_equal(some.states.high, whole.states.high[some.steps])
+    assert np.array_equal(some.states.low, whole.states.low[some.steps])
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_published_runs_against_the_stored_sample(kind, judge):
     problem, found = solved("published", kind, "float64")

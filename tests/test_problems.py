@@ -48,10 +48,33 @@ def test_generated_problems_are_contractive(kind, c):
     assert problem.X.shape == (6, 8, 5)
     assert problem.steps == 12
     assert problem.dJ_dJ0 == (c or 1 / 8)
+    largest = []
     for X in problem.X:
         A = np.hstack([X, np.ones((8, 1))])
         hessian = (2 if kind == "linear" else 1 / 4) * problem.dJ_dJ0 * A.T @ A
-        assert 0 < problem.learning_rate * np.linalg.eigvalsh(hessian)[-1] <= 1
+        largest.append(problem.learning_rate * np.linalg.eigvalsh(hessian)[-1])
+    assert max(largest) == pytest.approx(0.95)
+
+
+def test_generated_data_are_distributed_like_the_tutorials():
+    linear, logistic = (
+        make(kind, examples=1000, batch_size=100, features=20, epochs=1, seed=5) for kind in MODELS
+    )
+    assert abs(linear.X.mean()) < 0.1
+    assert 0.9 < linear.X.std() < 1.1
+    assert 0 <= logistic.X.min() < 0.1
+    assert 0.9 < logistic.X.max() < 1
+    assert set(logistic.Y.ravel()) == {0, 1}
+    drawn = [a for p in (linear, logistic) for a in (p.W, p.b, p.true_W, p.true_b)]
+    assert len({a.flat[0] for a in drawn[:4]}) == 4
+    values = np.concatenate(drawn)
+    assert -1 <= values.min() < -0.9
+    assert 0.9 < values.max() <= 1
+
+
+def test_given_numbers_are_kept():
+    problem = make("linear", **SMALL, learning_rate=0.5, dJ_dJ0=0.125)
+    assert (problem.learning_rate, problem.dJ_dJ0) == (0.5, 0.125)
 
 
 def test_a_seed_is_a_problem():
@@ -134,6 +157,24 @@ WRONG = {
     "rate lost in float32": (
         lambda: replace(make("linear", **SMALL, dtype="float32"), learning_rate=1e-60),
         r"learning_rate must be a positive number, finite in float32, got 1e-60",
+    ),
+    "model of made data": (lambda: make("cubic", **SMALL), r"unknown model 'cubic'"),
+    "model of a tutorial": (lambda: tutorial("cubic"), r"unknown model 'cubic'"),
+    "list of data": (
+        lambda: batched("linear", [[1.0]], Y[0, :1], X[0, :1], Y[0, :1], batch_size=1, epochs=1),
+        r"x must be a NumPy array, got list",
+    ),
+    "entry of made data": (
+        lambda: make("linear", **SMALL, dJ_dJ0=-1),
+        r"dJ_dJ0 must be a positive number, finite in float64, got -1",
+    ),
+    "rate infinite in float32": (
+        lambda: replace(make("linear", **SMALL, dtype="float32"), learning_rate=1e60),
+        r"learning_rate must be a positive number, finite in float32, got 1e\+60",
+    ),
+    "dtype of a copy": (
+        lambda: make("linear", **SMALL).astype("int32"),
+        r"unknown dtype 'int32'; one of: float64, float32",
     ),
     "dtype": (lambda: make("linear", **SMALL, dtype="int32"), r"unknown dtype 'int32'"),
     "x flat": (

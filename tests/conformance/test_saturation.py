@@ -61,6 +61,6 @@ def judge_gradients(subject, problem, run, j, judge):
     at = run.W[j], run.b[j], problem.X[k], problem.Y[k]
     c = problem.dJ_dJ0
     exact = oracle.gradient("logistic", *(a.astype(np.float64) for a in at), c)
-    judge(compare_gradient(problem, k, subject.gradient(*at, c), exact, *at[:2]))
+    judge(compare_gradient(problem, k, subject.gradient(*at, c), exact, *at[:2], "fused"))
     used = used_gradient(subject.train(one_step(problem, k, *at[:2], 2.0**60)), 2.0**60)
-    judge(compare_gradient(problem, k, used, exact, *at[:2]))
+    judge(compare_gradient(problem, k, used, exact, *at[:2], "fused"))

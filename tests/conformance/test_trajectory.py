@@ -10,7 +10,8 @@ from tests.conformance.runs import Subject
 
 def test_every_state_of_the_run(subject, run, family, dtype, judge):
     problem, expected = run
-    judge(compare(problem, subject.trained(family, dtype), expected))
+    found = subject.trained(family, dtype)
+    judge(compare(problem, found, expected, formulation=subject.formulation))
 
 
 def test_both_ways_to_multiply_agree(model, backend, execution, device, family, dtype, judge):

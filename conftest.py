@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,13 @@ import pytest
 for _pool in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ.setdefault(f"{_pool}_NUM_THREADS", "1")
 os.environ.setdefault("NPROC", "1")  # XLA's pool
+
+# What JAX has compiled is kept from run to run, as Numba and torch.compile keep theirs.
+ROOT = Path(__file__).parent
+if os.access(ROOT, os.W_OK):
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
 import backends  # noqa: E402
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reference.agreement import _too_close, compare, compare_gradient
-from reference.backprop import Trajectory, gradient
-from reference.problems import Problem
+from reference import oracle
+from reference.agreement import TOLERANCES, _too_close, compare, compare_gradient, masses
+from reference.backprop import Gradient, Trajectory, gradient
+from reference.problems import Problem, make
 from tests.conformance.runs import solved
 
 
@@ -63,7 +64,9 @@ def test_structure_comes_before_values(case, pair):
 def test_missing_accuracy_and_another_type(pair):
     problem, right = pair
     assert str(compare(problem, right._replace(accuracy=None), right)) == "accuracy is missing"
-    assert "got a tuple" in str(compare(problem, tuple(right), right))
+    assert str(compare(problem, right, right._replace(loss=None))) == "loss is not None"
+    message = "got a tuple instead of a Trajectory"
+    assert str(compare(problem, tuple(right), right)) == message
 
 
 VALUES = {
@@ -98,17 +101,69 @@ def test_an_example_on_the_boundary_counts_either_way():
 
 
 def test_a_state_may_be_off_by_what_the_gradient_tolerance_moves_it():
-    """X = 1 and Y = 3 at W = 1, b = 0: the mass of dW is 2 (3 + 1) = 8, that of the loss 16.
+    """X = 1 and Y = 3 at W = 1, b = 0: the mass of dW is 2 (3 + 1) = 8, that of the loss 4^2.
 
-    A step moves W by rate (6 + sqrt(B) + sqrt(F)) u * 8 = 16 u, which is 8 ULP of W = 1. The second
-    batch is used at W = 1/2, but the largest state so far is what the unit is taken from.
+    A step moves W by rate (allowed + sqrt(B) + sqrt(F)) u * 8, and a ULP of 1 is 2 u: the rate is
+    1/4 here. The second batch is used at W = 1/2, but the unit is that of the largest state so far.
     """
     one = np.ones((1, 1))
     X = np.ones((2, 1, 1))
     problem = Problem("linear", one, 0 * one, X, 3 * X, 0.25, 1.0, 1)
     W = np.array([1.0, 0.5, 0.5])[:, None, None]
-    run = Trajectory(W, 0 * W, np.ones(2), None)
-    assert [c.allowed for c in compare(problem, run, run).checks] == [16 + 8, 90]
+    run = Trajectory(W, 0 * W, np.array([1.0, 0.5]), None)
+    off = run._replace(W=W + 2.0**-50 * (W < 1), loss=run.loss + 2.0**-50)
+    assert [c.observed for c in compare(problem, off, run).checks] == [4, 8]
+    allowed = {name: tolerance.allowed for name, tolerance in TOLERANCES.items()}
+    assert [c.allowed for c in compare(problem, run, run).checks] == [
+        allowed["state"] + allowed["linear gradient"] + 2,
+        allowed["loss"] + allowed["batch loss"] * 16,
+    ]
+
+
+def test_masses_by_hand():
+    """X = -1 for both examples: Z = -1/2 in linear, and log(3) in logistic, where P = 3/4."""
+    X, b, Y = np.full((1, 2, 1), -1.0), np.full((1, 1), -1.0), np.array([[[0.0], [1.0]]])
+    W = np.full((1, 1), -0.5)
+    linear = masses(Problem("linear", W, b, X, 3 * Y, 1.0, 0.5, 1), 0, W, b)
+    assert [a.item() for a in linear] == [6, 6, (1.5**2 + 4.5**2) / 2]
+    log3, log4 = np.log([3, 4])
+    W = np.full((1, 1), -1 - log3)
+    problem, s = Problem("logistic", W, b, X, Y, 1.0, 0.5, 1), 2 + log3
+    m = 0.5 * (0.75 + 0.25 + 2 * 0.75 + 2 * 0.75 * 0.25 * s)
+    loss = 1 + log4 - log3 / 2 + s
+    for kind, more, lost in (("fused", 0, 0), ("dense", 0, 1.5), ("autodiff", 0.5 * 2.25, 1.5)):
+        found = [a.item() for a in masses(problem, 0, W, b, kind)]
+        assert found == pytest.approx([m + more, m + more, loss + lost])
+        right = gradient("logistic", W, b, X[0], Y[0], 0.5)
+        off = right._replace(dW=right.dW + 2.0**-40)
+        observed = compare_gradient(problem, 0, off, right, W, b, kind).checks[0].observed
+        assert observed == pytest.approx(2.0**13 / (m + more))
+
+
+def test_a_gradient_is_measured_in_u_of_its_masses():
+    """The linear masses by hand above: 6, 6 and 11.25; all numbers here are exact."""
+    X, b, Y = np.full((1, 2, 1), -1.0), np.full((1, 1), -1.0), np.array([[[0.0], [3.0]]])
+    W = np.full((1, 1), -0.5)
+    problem = Problem("linear", W, b, X, Y, 1.0, 0.5, 1)
+    right = gradient("linear", W, b, X[0], Y[0], 0.5)
+    found = Gradient(right.dW + 6 * 2.0**-50, right.db, right.loss + 11.25 * 2.0**-48)
+    of_gradient, of_loss = compare_gradient(problem, 0, found, right, W, b).checks
+    assert (of_gradient.observed, of_loss.observed) == (8, 32)
+    sums = 1 + np.sqrt(2)
+    assert of_gradient.allowed == TOLERANCES["linear gradient"].allowed + sums
+    assert of_loss.allowed == TOLERANCES["batch loss"].allowed + sums
+
+
+@pytest.mark.parametrize("kind", ["linear", "logistic"])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_a_gradient_against_the_exact_one(kind, precision):
+    p = make(kind, examples=8, batch_size=8, features=2, epochs=1, seed=2, dtype=precision)
+    at = p.W, p.b, p.X[0], p.Y[0]
+    exact = oracle.gradient(kind, *(a.astype(np.float64) for a in at), p.dJ_dJ0)
+    found = gradient(kind, *at, p.dJ_dJ0)
+    assert compare_gradient(p, 0, found, exact, p.W, p.b).passed
+    wrong = found._replace(db=found.db * (1 + 500 * np.finfo(precision).eps))
+    assert not compare_gradient(p, 0, wrong, exact, p.W, p.b).passed
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,19 @@ def test_a_sample_has_one_state_in_so_many_and_the_last():
     assert np.array_equal(some.states.low, whole.states.low[some.steps])
 
 
+def test_what_is_stored_is_read_again(tmp_path, monkeypatch):
+    problem = make("linear", examples=8, batch_size=2, features=1, epochs=3, seed=6)
+    monkeypatch.setattr(oracle, "tutorial", lambda name: problem)
+    monkeypatch.setattr(oracle, "_path", lambda name: tmp_path / f"{name}.txt")
+    oracle._store("linear")
+    read, right = oracle.stored("linear"), oracle.sample(problem, 9)
+    assert read.steps.tolist() == right.steps.tolist() == [0, 9, 12]
+    assert np.array_equal(read.states.high, right.states.high)
+    assert np.array_equal(read.states.low, right.states.low)
+    lines = (tmp_path / "linear.txt").read_text().splitlines()
+    assert [line[0] == "#" for line in lines] == [True, True, False, False, False]
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_published_runs_against_the_stored_sample(kind, judge):
     problem, found = solved("published", kind, "float64")

@@ -12,6 +12,9 @@ for _pool in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ.setdefault(f"{_pool}_NUM_THREADS", "1")
 os.environ.setdefault("NPROC", "1")  # XLA's pool
 
+# JAX would take most of a GPU's memory as soon as its backend is asked for its devices.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
 # What JAX has compiled is kept from run to run, as Numba and torch.compile keep theirs.
 ROOT = Path(__file__).parent
 if os.access(ROOT, os.W_OK):

@@ -38,8 +38,11 @@ def to_numpy(array):
 
 
 def synchronize(tree):
-    if tree[0].is_cuda:  # a row of the CPU is not to wait for a GPU, which would be timed
-        torch.cuda.synchronize()
+    first = tree
+    while isinstance(first, tuple):
+        first = first[0]
+    if first.is_cuda:  # a row of the CPU is not to wait for a GPU, which would be timed
+        torch.cuda.synchronize(first.device)
     return tree
 
 

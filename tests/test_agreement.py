@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from reference import oracle
-from reference.agreement import TOLERANCES, _too_close, compare, compare_gradient, masses
+from reference.agreement import (
+    TOLERANCES,
+    Check,
+    Verdict,
+    _too_close,
+    compare,
+    compare_gradient,
+    masses,
+)
 from reference.backprop import Gradient, Trajectory, gradient
 from reference.problems import Problem, make
 from tests.conformance.runs import solved
@@ -38,6 +46,13 @@ def test_equal_passes_and_says_what_is_allowed(pair):
     assert "state 0 of " in str(verdict)
     assert " at " not in str(verdict)
     assert json.loads(json.dumps(verdict.as_dict()))["passed"] is True
+
+
+def test_a_verdict_in_words():
+    wrong = Check("state", 20.0, 16.0, "ULP", "step 2", "step 1")
+    right = Check("loss", 1.0, 2.0, "u", "step 3")
+    text = "state 20 exceeds 16 ULP, worst at step 2, first at step 1; loss 1 of 2 u"
+    assert str(Verdict((wrong, right))) == text
 
 
 STRUCTURE = {
@@ -84,6 +99,7 @@ def test_a_small_difference_is_found_and_placed(case, pair):
     field, edit, where = VALUES[case]
     verdict = compare(problem, edited(right, field, edit), right)
     assert not verdict.passed
+    assert f"worst at {where}" in str(verdict)
     assert f"first at {where}" in str(verdict)
 
 

@@ -132,6 +132,7 @@ WRONG = {
         r"batch_size must be at most the 10 examples, got 11",
     ),
     "no batch": (changed("X", X[:0]), r"X must have shape \(K, B, F\), each at least 1, got \(0, "),
+    "no example": (lambda: make("linear", **{**SMALL, "examples": 0}), r"examples .*1, got 0"),
     "no feature": (lambda: make("linear", **{**SMALL, "features": 0}), r"features .*1, got 0"),
     "no epoch": (changed("epochs", 0), r"epochs must be a whole number of at least 1, got 0"),
     "half an epoch": (changed("epochs", 1.5), r"epochs .*got 1.5"),

@@ -241,11 +241,9 @@ def lost_digits(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> np.nd
     """By how much 1 - Pred magnifies the rounding error of Pred, (B,1): e^Z where Y is 0.
 
     1 - P is known to u, so relative to itself to u e^Z: log(1 - P) and 1 / (1 - P) inherit that.
-    Zero for linear, and for examples with Y = 1, which do not use 1 - P.
+    Zero for examples with Y = 1, which do not use 1 - P. For logistic only.
     """
     X, Y, W, b = (a.astype(np.float64) for a in (problem.X[k], problem.Y[k], W, b))
-    if problem.model == "linear":
-        return np.zeros_like(Y)
     return (1 - Y) * np.exp(np.minimum(X @ W + b, 700))
 
 
@@ -367,8 +365,6 @@ def _check(
         row = row if steps is None else int(steps[row])
         return " ".join([f"{place} {row}", *(f"coordinate {i}" for i in coordinate)])
 
-    if not errors.size:
-        return Check(kind, 0.0, allowed, tolerance.unit)
     outside = ~(errors.ravel() <= allowed)
     first = name(int(outside.argmax())) if outside.any() else ""
     worst = int(errors.argmax())

@@ -79,11 +79,11 @@ def test_makers_are_memoized_and_check_names(subject, model):
     module = subject.module
     words = model, subject.formulation, subject.execution
     assert module.make_forward(model) is module.make_forward(model)
-    with pytest.raises(ValueError, match="one of: linear, logistic"):
+    with pytest.raises(ValueError, match="unknown model 'cubic'; one of: linear, logistic"):
         module.make_forward("cubic")
     for maker in (module.make_gradient, module.make_train):
         assert maker(*words) is maker(*words)
-        for place in range(3):
+        for place, word in enumerate(("model", "formulation", "execution")):
             wrong = [*words[:place], "wrong", *words[place + 1 :]]
-            with pytest.raises(ValueError, match="'wrong'; one of: "):
+            with pytest.raises(ValueError, match=f"unknown {word} 'wrong'; one of: "):
                 maker(*wrong)

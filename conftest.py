@@ -115,6 +115,7 @@ def pytest_benchmark_update_machine_info(config, machine_info):
     from benchmarks.store import versions
 
     pools = [v for v in os.environ if v.endswith("_NUM_THREADS") or v == "NPROC"]
+    machine_info.pop("node", None)  # the name of the machine is nobody's business
     machine_info["versions"] = versions()
     machine_info["threads"] = {pool: os.environ[pool] for pool in sorted(pools)}
 

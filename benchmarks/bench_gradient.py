@@ -36,7 +36,7 @@ def test_gradient(
         )
     problem, expected = gradient_problem(model, dtype, B)
     others = {name: gradient_call(other, problem) for name, other in beside(cell).items()}
-    rounds = 10 if pytestconfig.getoption("quick") else 20
+    rounds = 10 if pytestconfig.getoption("quick") else 15
     benchmark.group = f"gradient {model} {dtype}: B = {B}"
     timed = measure(benchmark, gradient_call(cell, problem), others, rounds)
     found = to_numpy(cell, timed.result)

@@ -9,7 +9,9 @@ from reference.agreement import compare
 
 
 def select(cells, config):
-    """With --quick and no execution named, the default execution of each backend."""
+    """With --quick the default executions; jacrev, of up to minutes a run, only if it is named."""
+    if not config.getoption("formulation"):
+        cells = [cell for cell in cells if cell.formulation != "jacrev"]
     if not config.getoption("quick") or config.getoption("execution"):
         return cells
     return [cell for cell in cells if cell.execution == load(cell.backend).EXECUTIONS[0]]

@@ -136,7 +136,8 @@ def _times(row: Row) -> str:
 
 
 def _microseconds(row: Row) -> str:
-    return digits(row["seconds"] * 1e6)
+    seconds = row["seconds"]
+    return digits(seconds * 1e6) if seconds < 0.1 else f"{seconds:.2f}s"
 
 
 def _title(backend: str) -> str:

@@ -73,6 +73,33 @@ TOLERANCES = {
         "1.6 ULP), sum and quotient of Pred, then difference, quotient and products. The sums add "
         "as in linear. A third of it observed. A pullback wrong by 1e-12 stands above 600.",
     ),
+    "diagonal": Tolerance(
+        16,
+        "ULP of the largest entry",
+        "One local Jacobian, Pred or J0 alone: five operations, one of them exp, on a Z that sums "
+        "F products. 4 observed.",
+    ),
+    "jacobian by jacrev": Tolerance(
+        8,
+        "ULP of the largest entry",
+        "The framework derives -Y/P + (1-Y)/(1-P), the textbook has (P-Y)/(P(1-P)): the quotients "
+        "round apart. Off the diagonal nothing is allowed.",
+    ),
+    "central difference": Tolerance(
+        1e-9,
+        "masses",
+        "With h = 1e-5 the truncation is h^2/6 times the third derivative, below 2e-11 masses, and "
+        "the rounding of J adds u / h times its size, 1e-11.",
+    ),
+    "dense against elementwise, eager": Tolerance(
+        0, "ULP", "A product with exact zeros is exact where it is materialized."
+    ),
+    "dense against elementwise, compiled": Tolerance(
+        4,
+        "ULP",
+        "A compiler may fuse or reorder what follows the product, and then a sum differs in its "
+        "last bits: a quarter of what another backend is allowed. 2 observed.",
+    ),
 }
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from reference import backprop
+from reference.agreement import TOLERANCES
 from reference.problems import make
 
 B = 12
@@ -59,10 +60,7 @@ WAYS = {"jax.jacrev": by_jax("jacrev"), "jax.jacfwd": by_jax("jacfwd"), "torch.j
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("factor", [case[0] for case in cases()])
 def test_the_whole_matrix(way, factor):
-    """Off the diagonal exactly 0; on it within 8 ULP, since the derivative is formed otherwise.
-
-    The ULP are those of the largest entry: -Y/P + (1-Y)/(1-P) and (P-Y)/(P(1-P)) round apart.
-    """
+    """Off the diagonal exactly 0, on it as the textbook has it."""
     _, make_map, at, Y, textbook = next(case for case in cases() if case[0] == factor)
     found = WAYS[way](make_map, at, Y)
     assert found.shape == (B, B)
@@ -70,5 +68,6 @@ def test_the_whole_matrix(way, factor):
     assert (textbook[~np.eye(B, dtype=bool)] == 0).all()
     difference = np.abs(np.diagonal(found) - np.diagonal(textbook)).max()
     ulp = difference / np.spacing(np.abs(textbook).max())
-    print(f"{factor} by {way}: {ulp:.2g} of 8 ULP")
-    assert ulp <= 8
+    allowed = TOLERANCES["jacobian by jacrev"].allowed
+    print(f"{factor} by {way}: {ulp:.2g} of {allowed} ULP")
+    assert ulp <= allowed

@@ -1,5 +1,7 @@
 """Every cell follows the reference, state by state."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def test_both_ways_to_multiply_agree(model, backend, execution, device, family, 
     judge(Verdict((Check(kind, observed, TOLERANCES[kind].allowed, "ULP"),)))
 
 
-def test_the_same_call_gives_the_same_bits(subject, run, family, dtype):
-    again = subject.train(run[0])
-    for first, second in zip(subject.trained(family, dtype), again, strict=True):
+def test_the_same_call_gives_the_same_bits(subject, run):
+    problem = replace(run[0], epochs=1)
+    for first, second in zip(subject.train(problem), subject.train(problem), strict=True):
         assert (first is None and second is None) or np.array_equal(first, second)

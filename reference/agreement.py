@@ -245,9 +245,10 @@ def masses(
       linear    m = dJ_dJ0 * 2 (|Y| + s)                         loss mean((|Y| + s)^2)
       logistic  m = dJ_dJ0 * (|P - Y| + P + P (1 - P) s)         loss mean(1 + J0 + s + lost)
     since linear subtracts Pred from Y, and logistic has the error of P itself and that of its Z.
-    lost is 0 in fused. Where a framework derives the cross-entropy by itself, in autodiff and
-    jacrev, 1 / (1 - P) is rounded apart from P (1 - P), and m has P lost in addition.
-    docs/numerics.md derives all of it.
+    lost = (1 - Y) e^Z: 1 - P is known to u, so relative to itself to u e^Z, and log(1 - P)
+    inherits that; fused does not take it, so there lost is 0. Where a framework derives the
+    cross-entropy by itself, in autodiff and jacrev, 1 / (1 - P) is rounded apart from P (1 - P),
+    and m has P lost in addition. docs/numerics.md derives all of it.
     """
     X, Y, W, b = (a.astype(np.float64) for a in (problem.X[k], problem.Y[k], W, b))
     s = np.abs(X) @ np.abs(W) + np.abs(b)  # (B, 1)
@@ -256,22 +257,12 @@ def masses(
     else:
         Z = X @ W + b
         P = np.exp(-np.logaddexp(0, -Z))
-        lost = lost_digits(problem, k, W, b)
+        lost = (1 - Y) * np.exp(np.minimum(Z, 700))
         m = np.abs(P - Y) + P + P * (1 - P) * s
         m += P * lost if formulation in ("autodiff", "jacrev") else 0
         loss = 1 + np.logaddexp(0, Z) - Y * Z + s + (0 if formulation == "fused" else lost)
     m *= problem.dJ_dJ0
     return Gradient(np.abs(X).T @ m, m.sum(keepdims=True), loss.mean())
-
-
-def lost_digits(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """By how much 1 - Pred magnifies the rounding error of Pred, (B,1): e^Z where Y is 0.
-
-    1 - P is known to u, so relative to itself to u e^Z: log(1 - P) and 1 / (1 - P) inherit that.
-    Zero for examples with Y = 1, which do not use 1 - P. For logistic only.
-    """
-    X, Y, W, b = (a.astype(np.float64) for a in (problem.X[k], problem.Y[k], W, b))
-    return (1 - Y) * np.exp(np.minimum(X @ W + b, 700))
 
 
 def summation(problem: Problem) -> float:

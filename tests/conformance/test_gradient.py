@@ -41,6 +41,30 @@ def test_used_by_a_step_of_training(subject, run, judge):
         judge(compare_gradient(problem, k, used, expected, step.W, step.b, subject.formulation))
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_against_complex_steps(subject, run, judge):
+    """Im J(w + ih) / h, which cancels nothing: with h = 1e-200 it is exact but for rounding.
+
+    It differentiates the loss, so that its rounding is autodiff's. The families have both readings
+    of dJ_dJ0, 1/B and 1/N.
+    """
+    problem, trajectory = run
+    h, W, b = 1e-200, trajectory.W[0], trajectory.b[0]
+    w = np.concatenate([W, b]).astype(np.float64)
+    X, Y = (array[0].astype(np.float64) for array in (problem.X, problem.Y))
+    c = float(problem.dtype.type(problem.dJ_dJ0))
+
+    def J0(w):
+        return backprop.forward(problem.model, w[:-1], w[-1:], X, Y)[1]
+
+    steps = 1j * h * np.eye(len(w))[..., None]
+    derivatives = np.array([c * J0(w + step).sum().imag / h for step in steps])[:, None]
+    fields = derivatives[:-1], derivatives[-1:], J0(w).mean()
+    expected = backprop.Gradient(*(field.astype(problem.dtype) for field in fields))
+    found = subject.gradient(W, b, problem.X[0], problem.Y[0], problem.dJ_dJ0)
+    judge(compare_gradient(problem, 0, found, expected, W, b, "autodiff"))
+
+
 @pytest.mark.parametrize("family", ["published", "tiny", "wide"])
 def test_against_central_differences(subject, run):
     """(J(w + h) - J(w - h)) / 2h, J evaluated in float64 by the reference."""

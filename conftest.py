@@ -6,12 +6,6 @@ from pathlib import Path
 
 import pytest
 
-# One thread in every pool, set before any of them exists: at these sizes a second one costs more
-# than it brings, and all backends are to have the same. The environment can say otherwise.
-for _pool in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-    os.environ.setdefault(f"{_pool}_NUM_THREADS", "1")
-os.environ.setdefault("NPROC", "1")  # XLA's pool
-
 # JAX would take most of a GPU's memory as soon as its backend is asked for its devices.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
@@ -22,10 +16,11 @@ if os.access(ROOT, os.W_OK):
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
-import backends  # noqa: E402
-
+# NumPy is imported when the options are known: --threads has to be set before any pool exists.
 WORDS = ("backend", "device", "model", "formulation", "execution", "dtype")
-CELLS = pytest.StashKey[list[backends.Cell]]()
+CELLS = pytest.StashKey[list]()
+THREADS = pytest.StashKey[str]()
+STATE = pytest.StashKey[dict]()
 VERDICTS = pytest.StashKey[list]()
 LEFT_OUT = pytest.StashKey[list]()
 
@@ -38,27 +33,45 @@ def pytest_addoption(parser):
         group.addoption(f"--{word}", action="append", default=[], help=text)
     group.addoption("--quick", action="store_true", help="a benchmark of a minute: dense and "
                     "elementwise, default executions, shorter runs, three batch sizes")  # fmt: skip
+    group.addoption(
+        "--threads", type=int, default=1, metavar="N", help="threads in every pool (default 1)"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    from benchmarks.threads import enforce
+
     config.stash[VERDICTS], config.stash[LEFT_OUT] = [], []
+    try:
+        pin = config.getoption("benchmark_only")
+        config.stash[THREADS] = enforce(config.getoption("threads"), pin=pin)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
     config.stash[CELLS] = _chosen_cells(config)
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
         config.args = ["benchmarks" if config.getoption("benchmark_only") else "tests"]
-    if config.getoption("benchmark_only") and not config.getoption("benchmark_json"):
-        from benchmarks.store import next_path
+    if config.getoption("benchmark_only"):
+        from benchmarks.conditions import state
 
-        quick = config.getoption("quick")
-        config.option.benchmark_json = next_path(config.rootpath / "results", quick)
+        config.stash[STATE] = state()
+        if not config.getoption("benchmark_json"):
+            from benchmarks.store import next_path
+
+            quick = config.getoption("quick")
+            config.option.benchmark_json = next_path(config.rootpath / "results", quick)
 
 
 def _chosen_cells(config):
+    import backends
+
     chosen = {word: config.getoption(word) for word in WORDS}
     chosen["dtype"] = chosen["dtype"] or ["float64"]
     if config.getoption("quick"):
         chosen["formulation"] = chosen["formulation"] or ["dense", "elementwise"]
     try:
+        if config.getoption("benchmark_only") and not chosen["backend"]:
+            backends.add(config.rootpath / "examples" / "native_backend.py")  # the limit
         chosen["backend"] = [_name(given) for given in chosen["backend"]]
         found = backends.cells(**chosen)
     except (ValueError, ImportError) as error:
@@ -70,17 +83,23 @@ def _chosen_cells(config):
 
 
 def _name(given):
+    import backends
+
     return backends.add(given) if given.endswith(".py") else given
 
 
 def pytest_report_header(config):
+    import backends
+
     lines = [f"backends: {', '.join(dict.fromkeys(cell.backend for cell in config.stash[CELLS]))}"]
     return lines + [f"not usable here: {n}: {why}" for n, why in backends.unavailable().items()]
 
 
 def pytest_generate_tests(metafunc):
     """Parametrize by whichever words of a cell the test asks for: each combination once."""
-    words = [word for word in backends.Cell._fields if word in metafunc.fixturenames]
+    from backends import Cell
+
+    words = [word for word in Cell._fields if word in metafunc.fixturenames]
     if words:
         config = metafunc.config
         select = getattr(metafunc.module, "select", lambda cells, config: cells)
@@ -112,18 +131,23 @@ def leave_out(request):
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
-    from benchmarks.store import versions
-
-    pools = [v for v in os.environ if v.endswith("_NUM_THREADS") or v == "NPROC"]
     machine_info.pop("node", None)  # the name of the machine is nobody's business
-    machine_info["versions"] = versions()
-    machine_info["threads"] = {pool: os.environ[pool] for pool in sorted(pools)}
 
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):
+    import backends
+    from benchmarks.conditions import conditions, state
     from benchmarks.store import complete
 
-    complete(output_json, config.stash[LEFT_OUT], config.getoption("quick"))
+    names = dict.fromkeys(cell.backend for cell in config.stash[CELLS])
+    modules = {name: backends.load(name) for name in names}
+    process = {
+        "name": " ".join(names),
+        "conditions": conditions(config.stash[THREADS], modules),
+        "before": config.stash[STATE],
+        "after": state(),
+    }
+    complete(output_json, config.stash[LEFT_OUT], config.getoption("quick"), process)
 
 
 def pytest_terminal_summary(terminalreporter, config):

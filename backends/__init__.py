@@ -6,11 +6,16 @@ A backend is a module named <name>_backend.py, in this folder or anywhere else, 
     from_numpy(array, device)            a copy on the device, of the same dtype and shape
     to_numpy(array)                      a copy as a NumPy array
     synchronize(tree)                    returns tree once it is computed
+    is_ready(tree)                       whether it is computed by now, without waiting
     make_forward(model)                              -> forward
     make_gradient(model, formulation, execution)     -> gradient
     make_train(model, formulation, execution)        -> train
     temporary_bytes(function, *arguments)            what one call allocates beyond its inputs and
                                                      outputs, measured or from the compiler
+    compile_seconds()                    {stage: seconds spent in it by this process so far}; the
+                                         stages are "trace" and "compile", {} if nothing compiles
+    settings()                           {name: value} of what is set in the framework and bears on
+                                         results or times: threads, precision
 
     forward(W, b, X, Y)                                         -> Forward(Pred, J0, diagonals)
     gradient(W, b, X, Y, dJ_dJ0)                                -> Gradient(dW, db, loss)

@@ -1,5 +1,6 @@
 """JAX, as its users write it: pure functions under jit, and lax.scan over the whole run."""
 
+import os
 from functools import cache, partial
 
 import jax
@@ -25,6 +26,21 @@ DEVICES = tuple(filter(_is_usable, ("cpu", "cuda")))
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("run", "step")
 
+SECONDS = {"trace": 0.0, "compile": 0.0}  # what this process has spent
+STAGES = {
+    "/jax/core/compile/jaxpr_trace_duration": "trace",
+    "/jax/core/compile/jaxpr_to_mlir_module_duration": "trace",
+    "/jax/core/compile/backend_compile_duration": "compile",
+}
+
+
+def _add(event, seconds, **_):
+    if event in STAGES:
+        SECONDS[STAGES[event]] += seconds
+
+
+jax.monitoring.register_event_duration_secs_listener(_add)
+
 
 # --- arrays
 
@@ -40,6 +56,10 @@ def to_numpy(array):
 
 def synchronize(tree):
     return jax.block_until_ready(tree)
+
+
+def is_ready(tree):
+    return all(leaf.is_ready() for leaf in jax.tree.leaves(tree))
 
 
 # --- pullbacks
@@ -303,3 +323,16 @@ def temporary_bytes(function, *arguments):
     is_jitted = hasattr(function, "lower")
     jitted = function if is_jitted else jax.jit(function, static_argnums=(4, 5, 6))
     return jitted.lower(*arguments).compile().memory_analysis().temp_size_in_bytes
+
+
+def compile_seconds():
+    return dict(SECONDS)
+
+
+def settings():
+    config = jax.config
+    return {
+        "x64": config.jax_enable_x64,
+        "matmul precision": config.jax_default_matmul_precision,
+        "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
+    }

@@ -8,18 +8,23 @@ No cell uses fastmath.
 
 from functools import cache, partial
 
+import numba
 import numpy as np
 from numba import njit
+from numba.core import event
 
 from backends.contract import Forward, Gradient, Trajectory
-from backends.numpy_backend import from_numpy, synchronize, temporary_bytes, to_numpy
+from backends.numpy_backend import from_numpy, is_ready, synchronize, temporary_bytes, to_numpy
 from reference.problems import MODELS, check_name
 
-__all__ = ["from_numpy", "synchronize", "temporary_bytes", "to_numpy"]
+__all__ = ["from_numpy", "is_ready", "synchronize", "temporary_bytes", "to_numpy"]
 
 DEVICES = ("cpu",)
 FORMULATIONS = ("dense", "elementwise", "fused")
 EXECUTIONS = ("run", "step")
+
+compiling = event.TimingListener()
+event.register("numba:compile", compiling)
 
 DENSE, _, FUSED = range(len(FORMULATIONS))
 
@@ -232,3 +237,11 @@ def make_train(model, formulation, execution):
         return Trajectory(W_track, b_track, loss, accuracy if is_logistic else None)
 
     return train
+
+
+def compile_seconds():
+    return {"compile": compiling.duration if compiling.done else 0.0}  # type inference included
+
+
+def settings():
+    return {"threads": numba.get_num_threads()}

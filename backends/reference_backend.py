@@ -5,11 +5,27 @@ from functools import cache, partial
 import numpy as np
 
 from backends.contract import Forward
-from backends.numpy_backend import from_numpy, synchronize, temporary_bytes, to_numpy
+from backends.numpy_backend import (
+    compile_seconds,
+    from_numpy,
+    is_ready,
+    settings,
+    synchronize,
+    temporary_bytes,
+    to_numpy,
+)
 from reference import backprop
 from reference.problems import MODELS, check_name
 
-__all__ = ["from_numpy", "synchronize", "temporary_bytes", "to_numpy"]
+__all__ = [
+    "compile_seconds",
+    "from_numpy",
+    "is_ready",
+    "settings",
+    "synchronize",
+    "temporary_bytes",
+    "to_numpy",
+]
 
 DEVICES = ("cpu",)
 FORMULATIONS = ("dense",)

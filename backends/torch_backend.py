@@ -1,6 +1,7 @@
 """PyTorch, as its users write it: inference_mode, tracks written in place, torch.compile a step."""
 
 import json
+import sys
 import tempfile
 from functools import cache, partial
 from itertools import accumulate
@@ -38,12 +39,21 @@ def to_numpy(array):
 
 
 def synchronize(tree):
-    first = tree
-    while isinstance(first, tuple):
-        first = first[0]
-    if first.is_cuda:  # a row of the CPU is not to wait for a GPU, which would be timed
-        torch.cuda.synchronize(first.device)
+    device = device_of(tree)
+    if device.type == "cuda":  # a row of the CPU is not to wait for a GPU, which would be timed
+        torch.cuda.synchronize(device)
     return tree
+
+
+def is_ready(tree):
+    device = device_of(tree)
+    return device.type != "cuda" or torch.cuda.current_stream(device).query()
+
+
+def device_of(tree):
+    while isinstance(tree, tuple):
+        tree = tree[0]
+    return tree.device
 
 
 # --- pullbacks
@@ -290,3 +300,22 @@ def temporary_bytes(function, *arguments):
     changes = (event["args"]["Bytes"] for event in events if event["name"] == "[memory]")
     in_use = list(accumulate(changes, initial=0))
     return max(in_use) - in_use[-1]
+
+
+def compile_seconds():
+    """Tracing is what torch.compile takes in all, less what its own compiler takes of it."""
+    if "torch._dynamo" not in sys.modules:  # importing it takes seconds, and nothing has compiled
+        return {"trace": 0.0, "compile": 0.0}
+    seconds = dict(zip(*torch._dynamo.utils.compile_times("csv", aggregate=True), strict=True))
+    both = float(seconds.get("_compile.compile_inner", 0))
+    compiler = float(seconds.get("OutputGraph.call_user_compiler", 0))
+    return {"trace": both - compiler, "compile": compiler}
+
+
+def settings():
+    return {
+        "threads": torch.get_num_threads(),
+        "float32 matmul precision": torch.get_float32_matmul_precision(),
+        "TF32": torch.backends.cuda.matmul.allow_tf32,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }

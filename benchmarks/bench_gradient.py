@@ -1,11 +1,18 @@
 """One gradient over the batch size; the gradient of a whole run is the one of its step."""
 
+import numpy as np
 import psutil
-import pytest
 
 from backends import Cell, load
 from benchmarks.rounds import measure
-from benchmarks.subject import beside, gradient_call, gradient_problem, to_numpy
+from benchmarks.row import keep
+from benchmarks.subject import (
+    beside,
+    gradient_and_arguments,
+    gradient_problem,
+    prepared_gradient,
+    to_numpy,
+)
 from reference.agreement import compare_gradient
 
 SIZES = {True: (32, 256, 1024), False: (32, 64, 128, 256, 512, 1024, 2048, 4096)}  # quick, full
@@ -25,22 +32,25 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize("B", sizes, ids=[f"B{B}" for B in sizes])
 
 
-def test_gradient(
-    benchmark, pytestconfig, leave_out, model, backend, execution, device, formulation, dtype, B
-):
+def rounds(B):
+    """Many where a call is short; a dense one at B = 4096 takes up to a second."""
+    return int(np.clip(6e6 / B**2, 3, 40))
+
+
+def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):
     cell = Cell(model, backend, execution, device, formulation, dtype)
-    matrices = 2 * B * B * (8 if dtype == "float64" else 4)  # the logistic chain has two
-    if matrices > psutil.virtual_memory().available / 4:
+    matrix = B * B * np.dtype(dtype).itemsize
+    if 2 * matrix > psutil.virtual_memory().available / 4:  # the logistic chain has two
         leave_out(
-            cell, f"B = {B}: matrices of {matrices:,} bytes are over a quarter of what is free"
+            cell, f"B = {B}: two matrices of {matrix:,} bytes exceed a quarter of what is free"
         )
     problem, expected = gradient_problem(model, dtype, B)
-    others = {name: gradient_call(other, problem) for name, other in beside(cell).items()}
-    rounds = 10 if pytestconfig.getoption("quick") else 15
+    others = {name: prepared_gradient(other, B) for name, other in beside(cell).items()}
     benchmark.group = f"gradient {model} {dtype}: B = {B}"
-    timed = measure(benchmark, gradient_call(cell, problem), others, rounds)
+    timed = measure(benchmark, prepared_gradient(cell, B), others, rounds(B))
     found = to_numpy(cell, timed.result)
     verdict = compare_gradient(problem, 0, found, expected, problem.W, problem.b, formulation)
-    benchmark.extra_info |= cell._asdict() | timed.info | {"B": B, "verdict": verdict.as_dict()}
-    if not verdict.passed:
-        pytest.fail(f"void: {verdict}")
+    function, arguments = gradient_and_arguments(cell, problem)
+    memory = {"temporary_bytes": load(backend).temporary_bytes(function, *arguments)}
+    memory["matrix_bytes"] = matrix if formulation in ("dense", "jacrev") else 0
+    keep(benchmark, cell, timed, verdict, B=B, **memory)

@@ -1,11 +1,12 @@
 """The tutorial's two training runs in every cell."""
 
-import pytest
-
 from backends import Cell, load
 from benchmarks.rounds import measure
-from benchmarks.subject import beside, to_numpy, train_call, training_problem
+from benchmarks.row import keep
+from benchmarks.subject import beside, limit, prepared_training, to_numpy, training_problem
 from reference.agreement import compare
+
+ROUNDS = {"linear": 10, "logistic": 2}  # a logistic run takes up to seconds
 
 
 def select(cells, config):
@@ -19,13 +20,10 @@ def select(cells, config):
 
 def test_training(benchmark, pytestconfig, model, backend, execution, device, formulation, dtype):
     cell = Cell(model, backend, execution, device, formulation, dtype)
-    problem, expected = training_problem(model, dtype, pytestconfig.getoption("quick"))
-    others = {name: train_call(other, problem) for name, other in beside(cell).items()}
+    quick = pytestconfig.getoption("quick")
+    problem, expected = training_problem(model, dtype, quick)
+    others = {n: prepared_training(c, quick) for n, c in (beside(cell) | limit(cell)).items()}
     benchmark.group = f"training {model} {dtype}: {problem.steps} steps"
-    rounds = 9 if model == "linear" else 3  # a logistic run takes up to seconds
-    timed = measure(benchmark, train_call(cell, problem), others, rounds)
+    timed = measure(benchmark, prepared_training(cell, quick), others, ROUNDS[model])
     verdict = compare(problem, to_numpy(cell, timed.result), expected, formulation=formulation)
-    benchmark.extra_info |= cell._asdict() | timed.info
-    benchmark.extra_info |= {"steps": problem.steps, "verdict": verdict.as_dict()}
-    if not verdict.passed:
-        pytest.fail(f"void: {verdict}")
+    keep(benchmark, cell, timed, verdict, steps=problem.steps)

@@ -1,86 +1,125 @@
-"""Interleaved rounds: a cell is timed beside its own elementwise cell and the baseline.
+"""Interleaved rounds: a cell is timed beside its own elementwise cell, the baseline and the limit.
 
 One round takes one block of calls of each, the cell's own through pytest-benchmark, the others
-just before it in even rounds and just after it in odd ones, so that a machine that drifts moves
-both sides of a ratio. A block is as many calls as fill BLOCK seconds, so that the clock's own
-cost does not count; the number of rounds is fixed beforehand.
+just before it in even rounds and just after it, in reverse order, in odd ones, so that a machine
+that drifts moves both sides of a ratio. A block is as many calls as fill BLOCK seconds, so that
+the clock's own cost does not count; the number of rounds is fixed beforehand.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import ceil
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import numpy as np
-from scipy.stats import bootstrap
+from benchmarks import calibration
 
-BLOCK = 2e-3  # seconds
+try:
+    import resource
+except ImportError:  # not a Unix
+    resource = None  # type: ignore[assignment]
+
+BLOCK = 5e-4  # seconds
+
+
+class Call(NamedTuple):
+    """A call that is compiled and has touched its memory; it returns once it is synchronized.
+
+    calls is the number of calls in a block; module the backend that it belongs to.
+    """
+
+    function: Callable[[], Any]
+    module: Any
+    calls: int
+
+    def block(self) -> Any:
+        """One block of calls; the result of the last one."""
+        for _ in range(self.calls - 1):
+            self.function()
+        return self.function()
 
 
 class Timed(NamedTuple):
-    """What the last timed call returned, and what goes into the stored row."""
+    """What the last timed call returned, what goes into the stored row, and why it is void."""
 
     result: Any
     info: dict[str, Any]
+    problem: str
 
 
-def measure(
-    benchmark: Any, call: Callable[[], Any], others: dict[str, Callable[[], Any]], rounds: int
-) -> Timed:
-    """Time call in rounds, interleaved with the others; every call ends synchronized.
+def prepare(function: Callable[[], Any], module: Any) -> Call:
+    """Call the function until it is warm, and see how many calls a block takes."""
+    function()
+    start = perf_counter()
+    function()
+    return Call(function, module, max(1, ceil(BLOCK / (perf_counter() - start))))
 
-    info holds calls, the number of calls in a block, and beside, the seconds of one call of each
-    of the others in every round.
+
+def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) -> Timed:
+    """Time the call in rounds, interleaved with the others.
+
+    info holds calls, the number of calls in a block; beside, the seconds of one call of each of
+    the others in every round; faults, the minor page faults of one call in every round; and
+    calibration, the seconds of the calibration loop.
     """
-    sizes = {name: _calls_in_a_block(other) for name, other in others.items()}
-    calls = _calls_in_a_block(call)
-    beside: dict[str, list[float]] = {name: [] for name in others}
-
-    def time_others() -> None:
-        for name, other in others.items():
-            start = perf_counter()
-            _block(other, sizes[name])
-            beside[name].append((perf_counter() - start) / sizes[name])
-
     turn = iter(range(2 * rounds))  # setup and teardown in turn: 0 and 1 are the first round
+    beside: dict[str, list[float]] = {name: [] for name in others}
+    faults: list[float] = []
+    late: list[Any] = []
+
+    def time_others(order: Callable[[Any], Any]) -> None:
+        for name, other in order(list(others.items())):
+            start = perf_counter()
+            other.block()
+            beside[name].append((perf_counter() - start) / other.calls)
+
+    def own_block() -> Any:
+        result = call.block()
+        late.append(result)  # looked at as soon as the clock has stopped
+        return result
 
     def before() -> None:
         if next(turn) % 4 == 0:
-            time_others()
+            time_others(list)
+        faults.append(minor_faults())
 
     def after(*_: Any) -> None:
+        late.append(not call.module.is_ready(late.pop()))
+        faults.append((minor_faults() - faults.pop()) / call.calls)
         if next(turn) % 4 == 3:
-            time_others()
+            time_others(reversed)
 
-    result = benchmark.pedantic(
-        _block, args=(call, calls), setup=before, teardown=after, rounds=rounds, iterations=1
-    )
-    return Timed(result, {"calls": calls, "beside": beside})
-
-
-def ratio(times: list[float], beside: list[float]) -> list[float]:
-    """The median of the paired ratios times / beside, and its 95 % interval: [ratio, low, high].
-
-    The interval is the percentile bootstrap of the median of the log-ratios (scipy.stats).
-    """
-    logs = np.log(times) - np.log(beside)
-    middle = float(np.median(logs))
-    if len(logs) < 2 or np.ptp(logs) == 0:
-        return [float(np.exp(middle))] * 3
-    found = bootstrap(
-        (logs,), np.median, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)
-    ).confidence_interval
-    return [float(np.exp(value)) for value in (middle, found.low, found.high)]
+    compiled = _compiled(call, others)
+    speed = calibration.seconds()
+    with _no_collections():
+        result = benchmark.pedantic(
+            own_block, setup=before, teardown=after, rounds=rounds, iterations=1
+        )
+    info = {"calls": call.calls, "beside": beside, "faults": faults, "calibration": speed}
+    problem = "its output was not ready when the clock stopped" if any(late) else ""
+    if (seconds := _compiled(call, others) - compiled) > 0:
+        problem = f"something was compiled for {seconds:.2g} s inside the timed region"
+    return Timed(result, info, problem)
 
 
-def _calls_in_a_block(call: Callable[[], Any]) -> int:
-    call()  # the compile, the first touch of memory
-    start = perf_counter()
-    call()
-    return max(1, ceil(BLOCK / (perf_counter() - start)))
+def minor_faults() -> int:
+    """The minor page faults of this process so far; 0 where the system does not count them."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt if resource else 0
 
 
-def _block(call: Callable[[], Any], calls: int) -> Any:
-    for _ in range(calls - 1):
-        call()
-    return call()
+def _compiled(call: Call, others: dict[str, Call]) -> float:
+    """The seconds that the backends of all these calls have spent on compiling so far."""
+    modules = {id(c.module): c.module for c in (call, *others.values())}
+    return sum(sum(module.compile_seconds().values()) for module in modules.values())
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """The garbage collector strikes neither side of a ratio."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,26 +1,33 @@
 """The stored run: pytest-benchmark's JSON, with times of one call, ratios, void and left-out rows.
 
 Keys beside pytest-benchmark's own:
-  benchmarks[i].extra_info   the words of the cell, B or steps, the verdict of the last timed call,
-                             beside (seconds of a call of the others, round by round) and
-                             ratio {"baseline" | "elementwise": [median, low, high]}
-  void           rows whose verdict failed, without their times
-  left_out       rows that were not measured, with the reason
-  trajectories   the reference's training runs, as far as they are drawn
+  benchmarks[i].extra_info   the words of the cell; B or steps; the verdict of the last timed call;
+                             calls, the number of calls in a block; conditions, those that are not
+                             the first process's, in words; rounds, their number in each process,
+                             in which data, beside and faults lie one after the other; beside,
+                             seconds of a call of the others; faults, minor page faults of a call;
+                             ratio {"baseline" | "elementwise" | "limit": [value, low, high]}
+  void                       rows without their times, and the reason: void
+  left_out                   rows that were not measured, with the reason
+  processes                  each process: its name, conditions, state of the machine before and
+                             after, drift of the calibration loop, or the reason why it failed
+  trajectories               the reference's training runs, as far as they are drawn
 """
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pytest_benchmark.stats import Stats
 
-from benchmarks.rounds import ratio
+from benchmarks import calibration
+from benchmarks.conditions import differences
+from benchmarks.intervals import Sample, logs, ratio
 from benchmarks.subject import training_problem
 
-SCALED = ("min", "max", "mean", "stddev", "median", "iqr", "q1", "q3", "ld15iqr", "hd15iqr")
-PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "autograd", "pytest", "pytest-benchmark")
+Run = dict[str, Any]
 
 
 def next_path(results: Path, quick: bool) -> Path:
@@ -37,52 +44,113 @@ def machine_folder(results: Path) -> Path:
     return folder
 
 
-def versions() -> dict[str, str]:
-    """The installed version of everything that takes part."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def complete(run: dict[str, Any], left_out: list[dict[str, Any]], quick: bool) -> None:
-    """Turn what pytest-benchmark is about to store into the run described above, in place."""
-    for row in run["benchmarks"]:
-        _per_call(row)
+def complete(run: Run, left_out: list[dict[str, Any]], quick: bool, process: Run) -> None:
+    """Turn what pytest-benchmark is about to store into the run of one process, in place."""
+    rows, kept = run["benchmarks"], []
+    process["calibration"] = [row["extra_info"].pop("calibration") for row in rows]
+    run |= {"void": [], "left_out": left_out, "quick": quick, "processes": [process]}
+    for row in rows:
         info = row["extra_info"]
-        data = row["stats"]["data"]
-        info["ratio"] = {name: ratio(data, times) for name, times in info["beside"].items()}
-    void = [row for row in run["benchmarks"] if not row["extra_info"]["verdict"]["passed"]]
-    run["benchmarks"] = [row for row in run["benchmarks"] if row not in void]
-    run["void"] = [{"group": row["group"], **_without_times(row["extra_info"])} for row in void]
-    run["left_out"] = left_out
-    run["quick"] = quick
-    trained = {
-        (row["extra_info"]["model"], row["extra_info"]["dtype"])
-        for row in run["benchmarks"]
-        if "steps" in row["extra_info"]
-    }
+        info |= {"conditions": "", "rounds": [len(row["stats"]["data"])]}
+        if info["void"]:
+            run["void"].append({"group": row["group"], **_without_times(info)})
+        else:
+            kept.append(row)
+            data = [seconds / info["calls"] for seconds in row["stats"]["data"]]
+            _summarize(row, data)
+    run["benchmarks"] = kept
+    _judge_drift(process)
+    trained = {(r["extra_info"]["model"], r["extra_info"]["dtype"]) for r in kept if _trains(r)}
     run["trajectories"] = [_trajectory(model, dtype, quick) for model, dtype in sorted(trained)]
 
 
-def _per_call(row: dict[str, Any]) -> None:
-    """Divide the times of a block by its calls, as pytest-benchmark does for iterations."""
-    calls, stats = row["extra_info"]["calls"], row["stats"]
-    for key in SCALED:
-        stats[key] /= calls
-    stats["data"] = [seconds / calls for seconds in stats["data"]]
-    stats["ops"] *= calls
-    stats["iterations"] = calls
+def merge(parts: list[Run]) -> Run:
+    """One run of what several processes stored; a row that is void in one of them is void."""
+    run = deepcopy(parts[0])
+    run["processes"] = [process for part in parts for process in part["processes"]]
+    run["left_out"] = _unique(row for part in parts for row in part["left_out"])
+    run["trajectories"] = _unique(t for part in parts for t in part["trajectories"])
+    rows: dict[tuple[str, str], list[Run]] = {}
+    void: dict[tuple[str, str], Run] = {}
+    for part in parts:
+        other = differences(run["processes"][0]["conditions"], part["processes"][0]["conditions"])
+        for row in deepcopy(part["benchmarks"] + part["void"]):
+            info = row.get("extra_info", row)
+            info["conditions"] = other
+            row["group"] += f", {other}" if other else ""
+            key = row["group"], _cell(info)
+            if info["void"]:
+                void.setdefault(key, row)
+            else:
+                rows.setdefault(key, []).append(row)
+    run["void"] = list(void.values())
+    run["benchmarks"] = [_joined(found) for key, found in rows.items() if key not in void]
+    return run
 
 
-def _without_times(info: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in info.items() if key not in ("beside", "ratio", "calls")}
+def sample(row: Run, name: str) -> Sample:
+    """The log-ratios of a row's times to those of baseline, elementwise or limit."""
+    info = row["extra_info"]
+    ends = np.cumsum(info["rounds"])[:-1]
+    pair = row["stats"]["data"], info["beside"][name]
+    return logs(*([part.tolist() for part in np.split(np.array(times), ends)] for times in pair))
 
 
-def _trajectory(model: str, dtype: str, quick: bool) -> dict[str, Any]:
+def _joined(rows: list[Run]) -> Run:
+    """The row of several processes."""
+    first, infos = rows[0], [row["extra_info"] for row in rows]
+    info = first["extra_info"]
+    info["rounds"] = [rounds for i in infos for rounds in i["rounds"]]
+    info["faults"] = [count for i in infos for count in i["faults"]]
+    names = [name for name in info["beside"] if all(name in i["beside"] for i in infos)]
+    info["beside"] = {n: _short([s for i in infos for s in i["beside"][n]]) for n in names}
+    _summarize(first, _short([s for row in rows for s in row["stats"]["data"]]))
+    return first
+
+
+def _summarize(row: Run, data: list[float]) -> None:
+    """Statistics and ratios of the seconds of a call, round by round."""
+    stats = Stats()
+    for seconds in data:
+        stats.update(seconds)
+    row["stats"] = {**stats.as_dict(), "data": data, "iterations": row["extra_info"]["calls"]}
+    info = row["extra_info"]
+    info["ratio"] = {name: list(ratio(sample(row, name))) for name in info["beside"]}
+
+
+def _judge_drift(process: Run) -> None:
+    loops = process["calibration"]
+    process["drift"] = calibration.drift(loops) if loops else 0.0
+    process["unstable"] = process["drift"] > calibration.LIMIT
+
+
+def _cell(info: Run) -> str:
+    words = ("model", "backend", "execution", "device", "formulation", "dtype")
+    return "-".join(info[word] for word in words)
+
+
+def _trains(row: Run) -> bool:
+    return "steps" in row["extra_info"]
+
+
+def _unique(found: Any) -> list[Any]:
+    unique: list[Any] = []
+    for thing in found:
+        if thing not in unique:
+            unique.append(thing)
+    return unique
+
+
+def _short(numbers: list[float]) -> list[float]:
+    return [float(f"{number:.6g}") for number in numbers]
+
+
+def _without_times(info: Run) -> Run:
+    times = ("beside", "calls", "faults", "rounds")
+    return {key: value for key, value in info.items() if key not in times}
+
+
+def _trajectory(model: str, dtype: str, quick: bool) -> Run:
     """What the figure of a training run shows: every step, since thinning out would alias it."""
     problem, trajectory = training_problem(model, dtype, quick)
     drawn = {"model": model, "dtype": dtype, "loss": _rounded(trajectory.loss)}

@@ -1,17 +1,20 @@
-"""A cell ready to be timed: its arrays on its device, one call that ends synchronized."""
+"""A cell ready to be timed: its arrays on its device, calls that end synchronized."""
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import backends
 from backends import Cell
+from benchmarks.rounds import Call, prepare
 from reference import backprop
 from reference.problems import Problem, make, tutorial
 
 FEATURES = {"linear": 5, "logistic": 3}  # the tutorial's
+LIMIT = Path(__file__).parents[1] / "examples" / "native_backend.py"
 
 
 @cache
@@ -47,9 +50,30 @@ def train_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
 def gradient_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
     """One gradient of the cell on the problem's only batch."""
     module = backends.load(cell.backend)
+    function, arguments = gradient_and_arguments(cell, problem)
+    return lambda: module.synchronize(function(*arguments))
+
+
+def gradient_and_arguments(cell: Cell, problem: Problem) -> tuple[Callable[..., Any], list[Any]]:
+    """What makes one gradient of the cell, and what it is called with."""
+    module = backends.load(cell.backend)
     gradient = module.make_gradient(cell.model, cell.formulation, cell.execution)
     arrays = _on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
-    return lambda: module.synchronize(gradient(*arrays, problem.dJ_dJ0))
+    return gradient, [*arrays, problem.dJ_dJ0]
+
+
+@cache
+def prepared_training(cell: Cell, quick: bool) -> Call:
+    """The cell's training run, warm; kept, since a cell is also timed beside others."""
+    problem, _ = training_problem(cell.model, cell.dtype, quick)
+    return prepare(train_call(cell, problem), backends.load(cell.backend))
+
+
+@cache
+def prepared_gradient(cell: Cell, B: int) -> Call:
+    """The cell's gradient of a batch of B, warm."""
+    problem, _ = gradient_problem(cell.model, cell.dtype, B)
+    return prepare(gradient_call(cell, problem), backends.load(cell.backend))
 
 
 def beside(cell: Cell) -> dict[str, Cell]:
@@ -58,6 +82,14 @@ def beside(cell: Cell) -> dict[str, Cell]:
     if "elementwise" in backends.load(cell.backend).FORMULATIONS:
         cells["elementwise"] = cell._replace(formulation="elementwise")
     return {name: other for name, other in cells.items() if other != cell}
+
+
+def limit(cell: Cell) -> dict[str, Cell]:
+    """The C loop over the same run, where there is a C compiler: what a machine can do."""
+    name = backends.add(LIMIT)
+    if cell.backend == name or name in backends.unavailable():
+        return {}
+    return {"limit": Cell(cell.model, name, "run", "cpu", "fused", cell.dtype)}
 
 
 def to_numpy(cell: Cell, result: Any) -> Any:

@@ -59,7 +59,7 @@ def comparison(run: dict[str, Any], group: str) -> Iterator[str]:
         yield f"{name(row):25}{duration(row['seconds']):>8}{shown}".rstrip()
     for row in run["void"]:
         if row["group"] == group:
-            yield f"{name(row):25}    void: {_reason(row['verdict'])}"
+            yield f"{name(row):25}    void: {row['void']}"
 
 
 def over_sizes(title: str, rows: list[Row], show: Any) -> Iterator[str]:
@@ -74,7 +74,7 @@ def over_sizes(title: str, rows: list[Row], show: Any) -> Iterator[str]:
 
 def missing(run: dict[str, Any]) -> list[str]:
     """A line for each row that is void or was left out."""
-    lines = [f"void: {r['group']}, {name(r)}: {_reason(r['verdict'])}" for r in run["void"]]
+    lines = [f"void: {r['group']}, {name(r)}: {r['void']}" for r in run["void"]]
     lines += [f"left out: {name(r)}, {r['reason']}" for r in run["left_out"]]
     return [*lines, ""] if lines else []
 
@@ -142,13 +142,3 @@ def _microseconds(row: Row) -> str:
 
 def _title(backend: str) -> str:
     return NAMES.get(backend, backend)
-
-
-def _reason(verdict: dict[str, Any]) -> str:
-    if verdict["obstacle"]:
-        return str(verdict["obstacle"])
-    return "; ".join(
-        f"{c['quantity']} {c['observed']:.3g} exceeds {c['allowed']:.3g} {c['unit']}"
-        for c in verdict["checks"]
-        if not c["observed"] <= c["allowed"]
-    )

@@ -20,7 +20,8 @@ import numpy as np
 
 import backends
 from backends import Cell
-from benchmarks.store import machine_folder, versions
+from benchmarks.conditions import versions
+from benchmarks.store import machine_folder
 from benchmarks.subject import gradient_call, to_numpy, train_call, training_problem
 from reference import oracle
 from reference.agreement import Check, Verdict, compare, compare_gradient, used_gradient

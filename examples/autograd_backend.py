@@ -6,10 +6,26 @@ import autograd.numpy as np
 from autograd import elementwise_grad, make_vjp
 
 from backends.contract import Forward, Gradient, Trajectory
-from backends.numpy_backend import from_numpy, synchronize, temporary_bytes, to_numpy
+from backends.numpy_backend import (
+    compile_seconds,
+    from_numpy,
+    is_ready,
+    settings,
+    synchronize,
+    temporary_bytes,
+    to_numpy,
+)
 from reference.problems import MODELS, check_name
 
-__all__ = ["from_numpy", "synchronize", "temporary_bytes", "to_numpy"]
+__all__ = [
+    "compile_seconds",
+    "from_numpy",
+    "is_ready",
+    "settings",
+    "synchronize",
+    "temporary_bytes",
+    "to_numpy",
+]
 
 DEVICES = ("cpu",)
 FORMULATIONS = ("dense", "elementwise", "autodiff")

@@ -18,12 +18,28 @@ from pathlib import Path
 import numpy as np
 
 from backends.contract import Gradient, Trajectory
-from backends.numpy_backend import make_forward, synchronize, temporary_bytes, to_numpy
+from backends.numpy_backend import (
+    compile_seconds,
+    is_ready,
+    make_forward,
+    settings,
+    synchronize,
+    temporary_bytes,
+    to_numpy,
+)
 from reference.problems import MODELS, check_name
 
 # Fused forms no diagonals: NumPy's forward pass stands in for the one that is not there.
 # The C code allocates nothing, so NumPy's temporary_bytes sees everything.
-__all__ = ["make_forward", "synchronize", "temporary_bytes", "to_numpy"]
+__all__ = [
+    "compile_seconds",
+    "is_ready",
+    "make_forward",
+    "settings",
+    "synchronize",
+    "temporary_bytes",
+    "to_numpy",
+]
 
 DEVICES = ("cpu",)
 FORMULATIONS = ("fused",)

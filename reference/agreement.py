@@ -138,6 +138,12 @@ class Verdict:
         """Whether the comparison was made and every check passed."""
         return not self.obstacle and bool(self.checks) and all(c.passed for c in self.checks)
 
+    @property
+    def failure(self) -> str:
+        """The obstacle or the checks that failed, in words; "" if the comparison passed."""
+        failed = [str(check) for check in self.checks if not check.passed]
+        return self.obstacle or "; ".join(failed) or ("" if self.passed else "nothing was checked")
+
     def __str__(self) -> str:
         return self.obstacle or "; ".join(map(str, self.checks))
 

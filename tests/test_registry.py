@@ -100,4 +100,4 @@ def test_a_file_that_lacks_a_part_of_the_contract(tmp_path):
     out = python(
         f"import backends; backends.add({str(path)!r}); print(backends.unavailable()['half'])"
     )
-    assert "lacks from_numpy, to_numpy, synchronize, make_forward" in out
+    assert "lacks from_numpy, to_numpy, synchronize, is_ready, make_forward" in out

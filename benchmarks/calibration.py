@@ -1,0 +1,30 @@
+"""A fixed loop of NumPy that tells how fast the machine is at this moment."""
+
+from time import perf_counter
+
+import numpy as np
+
+LIMIT = 0.1  # a run whose loop drifts by more is called unstable
+VALUES = np.linspace(0, 1, 1000)
+REPEATS = 5
+
+
+def seconds() -> float:
+    """The shortest of some turns of the loop: bursts of other work pass by, a slower clock stays.
+
+    About a millisecond each.
+    """
+    return min(_turn() for _ in range(REPEATS))
+
+
+def _turn() -> float:
+    start = perf_counter()
+    for _ in range(500):
+        np.exp(VALUES).sum()
+    return perf_counter() - start
+
+
+def drift(loops: list[float]) -> float:
+    """By what share the loop moved within a run: between its 5 % and 95 % quantiles."""
+    low, high = np.quantile(loops, [0.05, 0.95])
+    return float(high / low - 1)

@@ -13,7 +13,7 @@ BIN := .venv/bin
 .PHONY: bench test lint
 
 bench: .venv/made
-	$(BIN)/python -m pytest --benchmark-only
+	$(BIN)/python -m benchmarks run
 
 test: .venv/made
 	$(BIN)/python -m pytest

@@ -1,6 +1,5 @@
 """Options that choose cells, the one hook that makes parameters of them, and what is printed."""
 
-import json
 import os
 from pathlib import Path
 
@@ -33,6 +32,7 @@ def pytest_addoption(parser):
         group.addoption(f"--{word}", action="append", default=[], help=text)
     group.addoption("--quick", action="store_true", help="a benchmark of a minute: dense and "
                     "elementwise, default executions, shorter runs, three batch sizes")  # fmt: skip
+    group.addoption("--no-report", action="store_true", help="store the run, write nothing else")
     group.addoption(
         "--threads", type=int, default=1, metavar="N", help="threads in every pool (default 1)"
     )
@@ -92,6 +92,8 @@ def pytest_report_header(config):
     import backends
 
     lines = [f"backends: {', '.join(dict.fromkeys(cell.backend for cell in config.stash[CELLS]))}"]
+    if config.getoption("backend"):  # then no other is imported
+        return lines
     return lines + [f"not usable here: {n}: {why}" for n, why in backends.unavailable().items()]
 
 
@@ -156,9 +158,12 @@ def pytest_terminal_summary(terminalreporter, config):
         for line in _worst(config.stash[VERDICTS]):
             terminalreporter.line(line)
     path = config.option.benchmark_json
-    if config.getoption("benchmark_only") and path and path.exists():
+    report = config.getoption("benchmark_only") and not config.getoption("no_report")
+    if report and path and path.exists():
+        from benchmarks.report import write
+
         terminalreporter.section("results")
-        for line in _report(path):
+        for line in write(path):
             terminalreporter.line(line)
 
 
@@ -169,19 +174,3 @@ def _worst(verdicts):
         own = [(check, name) for check, name in checks if check.quantity == quantity]
         check, name = max(own, key=lambda pair: pair[0].observed / (pair[0].allowed or 1))
         yield f"{check}   {name}"
-
-
-def _report(path):
-    """Show what was stored, and write its tables and figures beside it."""
-    from benchmarks import tables
-
-    run = json.loads(path.read_text())
-    text = path.with_suffix(".txt")
-    text.write_text("\n".join(tables.report(run)) + "\n")
-    try:
-        from benchmarks.figures import draw
-
-        drawn = draw(run, path.parent, path.stem)
-    except ImportError as error:
-        drawn = [f"no figures: {error}; pip install -e '.[bench]' brings Matplotlib"]
-    return [*tables.summary(run), "", *(f"wrote {p}" for p in (path, text)), *map(str, drawn)]

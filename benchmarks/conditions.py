@@ -8,7 +8,7 @@ import gc
 import hashlib
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import numpy as np
 import psutil
 import threadpoolctl
 
-PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "autograd", "pytest", "pytest-benchmark")
 ALLOCATOR = ("GLIBC_TUNABLES", "NUMPY_MADVISE_HUGEPAGE", "LD_PRELOAD", "PYTORCH_ALLOC_CONF")
 SYSTEM = {  # of Linux; other systems do not tell
     "governor": "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
@@ -67,14 +66,8 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The installed version of everything that takes part."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    """The installed version of everything."""
+    return dict(sorted((package.name.lower(), package.version) for package in distributions()))
 
 
 def _pools() -> dict[str, str]:

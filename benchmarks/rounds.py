@@ -61,7 +61,7 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
 
     info holds calls, the number of calls in a block; beside, the seconds of one call of each of
     the others in every round; faults, the minor page faults of one call in every round; and
-    calibration, the seconds of the calibration loop.
+    calibration, the seconds of the calibration loop before and after.
     """
     turn = iter(range(2 * rounds))  # setup and teardown in turn: 0 and 1 are the first round
     beside: dict[str, list[float]] = {name: [] for name in others}
@@ -91,12 +91,13 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
             time_others(reversed)
 
     compiled = _compiled(call, others)
-    speed = calibration.seconds()
+    loops = [calibration.seconds()]
     with _no_collections():
         result = benchmark.pedantic(
             own_block, setup=before, teardown=after, rounds=rounds, iterations=1
         )
-    info = {"calls": call.calls, "beside": beside, "faults": faults, "calibration": speed}
+    loops.append(calibration.seconds())
+    info = {"calls": call.calls, "beside": beside, "faults": faults, "calibration": loops}
     problem = "its output was not ready when the clock stopped" if any(late) else ""
     if (seconds := _compiled(call, others) - compiled) > 0:
         problem = f"something was compiled for {seconds:.2g} s inside the timed region"

@@ -47,7 +47,7 @@ def machine_folder(results: Path) -> Path:
 def complete(run: Run, left_out: list[dict[str, Any]], quick: bool, process: Run) -> None:
     """Turn what pytest-benchmark is about to store into the run of one process, in place."""
     rows, kept = run["benchmarks"], []
-    process["calibration"] = [row["extra_info"].pop("calibration") for row in rows]
+    process["calibration"] = [s for row in rows for s in row["extra_info"].pop("calibration")]
     run |= {"void": [], "left_out": left_out, "quick": quick, "processes": [process]}
     for row in rows:
         info = row["extra_info"]

@@ -87,9 +87,12 @@ def beside(cell: Cell) -> dict[str, Cell]:
 def limit(cell: Cell) -> dict[str, Cell]:
     """The C loop over the same run, where there is a C compiler: what a machine can do."""
     name = backends.add(LIMIT)
-    if cell.backend == name or name in backends.unavailable():
+    try:
+        backends.load(name)
+    except backends.Unavailable:
         return {}
-    return {"limit": Cell(cell.model, name, "run", "cpu", "fused", cell.dtype)}
+    limit = Cell(cell.model, name, "run", "cpu", "fused", cell.dtype)
+    return {} if cell == limit else {"limit": limit}
 
 
 def to_numpy(cell: Cell, result: Any) -> Any:

@@ -1,12 +1,22 @@
 """A stored run as text: one table a comparison, and the answer in a sentence."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
 from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
-NAMES = {"numpy": "NumPy", "numba": "Numba", "jax": "JAX", "torch": "PyTorch"}
+from benchmarks import calibration, life_table
+from benchmarks.conditions import HUGE_PAGES
+from benchmarks.intervals import quotient
+from benchmarks.store import sample
+from benchmarks.text import digits, duration, interval, microseconds, name, title
+
+LEGEND = (
+    "/ C loop, / reference, / elementwise: ratios of times measured in interleaved rounds, with "
+    "their 95 % intervals; ~ no difference measured."
+)
 Row = dict[str, Any]
 
 
@@ -23,7 +33,10 @@ def report(run: dict[str, Any]) -> list[str]:
     lines = []
     for group in groups(run):
         lines += [*comparison(run, group), ""]
-    return [*lines, *missing(run), *answer(run)]
+    for key, rows in gradients(run).items():
+        lines += [*memory(f"gradient {' '.join(key)}", rows), ""]
+    lines += [*life_table.tables(run), *against_each_other(run)]
+    return [*lines, *missing(run), *conditions(run), "", *answer(run)]
 
 
 def summary(run: dict[str, Any]) -> list[str]:
@@ -32,51 +45,123 @@ def summary(run: dict[str, Any]) -> list[str]:
     for group in groups(run):
         if group.startswith("training"):
             lines += [*comparison(run, group), ""]
-    gradients = [row for row in rows_of(run) if "B" in row]
-    for key in dict.fromkeys((row["model"], row["dtype"]) for row in gradients):
-        rows = [row for row in gradients if (row["model"], row["dtype"]) == key]
-        title = f"gradient {' '.join(key)}"
-        lines += [*over_sizes(f"{title}: us of one call", rows, _microseconds), ""]
+    for key, found in gradients(run).items():
+        rows, words = [row for row in found if not row["conditions"]], " ".join(key)
+        lines += [*over_sizes(f"gradient {words}: us of one call", rows, _time), ""]
         dense = [row for row in rows if "elementwise" in row["ratio"] and _is_dense(row)]
         if dense:
-            lines += [*over_sizes(f"{title}: dense / elementwise", dense, _times), ""]
-    return [*lines, *missing(run), *answer(run)]
+            lines += [*over_sizes(f"gradient {words}: dense / elementwise", dense, _times), ""]
+    lines += life_table.tables(run)
+    return [*lines, *wrap(LEGEND, 80), "", *missing(run), *conditions(run), "", *answer(run)]
 
 
 def groups(run: dict[str, Any]) -> Iterable[str]:
     """The comparisons of a run, in the order in which they were measured."""
-    return dict.fromkeys(row["group"] for row in run["benchmarks"] + run["void"])
+    found = dict.fromkeys(row["group"] for row in run["benchmarks"] + run["void"])
+    return [group for group in found if not group.startswith("life")]
+
+
+def gradients(run: dict[str, Any]) -> dict[tuple[str, str], list[Row]]:
+    """The rows of single gradients, by model and dtype."""
+    rows = [row for row in rows_of(run) if "B" in row]
+    keys = dict.fromkeys((row["model"], row["dtype"]) for row in rows)
+    return {key: [r for r in rows if (r["model"], r["dtype"]) == key] for key in keys}
 
 
 def comparison(run: dict[str, Any], group: str) -> Iterator[str]:
-    """One table: each cell with its time, and its ratios to the baseline and to elementwise."""
-    yield f"{group}, median of one call; ratios with their 95 % interval"
-    yield f"{'cell':25}{'time':>8}{'/ reference':>24}{'/ elementwise':>22}"
+    """One table: each cell with its time, its ratios to the baseline and to elementwise."""
     rows = [row for row in rows_of(run) if row["group"] == group]
+    limit = any("limit" in row["ratio"] for row in rows)
+    yield from wrap(f"{group}, median of one call", 80)
+    first = f"{'cell':23}{'time':>8}" + (f"{'/ C':>7}" if limit else "")
+    yield f"{first}{'/ reference':>21}{'/ elementwise':>21}"
     for row in sorted(rows, key=lambda row: row["seconds"]):
-        ratios = row["ratio"]
-        shown = f"{_interval(ratios.get('baseline')):>24}{_interval(ratios.get('elementwise')):>22}"
-        yield f"{name(row):25}{duration(row['seconds']):>8}{shown}".rstrip()
+        ratio = row["ratio"]
+        shown = f"{name(row):23}{duration(row['seconds']):>8}"
+        shown += f"{digits(ratio['limit'][0]) if 'limit' in ratio else '':>7}" if limit else ""
+        pairs = (interval(ratio.get(other)) for other in ("baseline", "elementwise"))
+        yield (shown + "".join(f"{pair:>21}" for pair in pairs)).rstrip()
     for row in run["void"]:
         if row["group"] == group:
             yield f"{name(row):25}    void: {row['void']}"
 
 
-def over_sizes(title: str, rows: list[Row], show: Any) -> Iterator[str]:
+def over_sizes(
+    heading: str, rows: list[Row], show: Callable[[Row], str], label: Callable[[Row], str] = name
+) -> Iterator[str]:
     """One table over the batch sizes: a line for each cell."""
     sizes = sorted({row["B"] for row in rows})
-    yield title
-    yield f"{'B =':24}" + "".join(f"{B:>7}" for B in sizes)
-    for cell in dict.fromkeys(name(row) for row in rows):
-        found = {row["B"]: show(row) for row in rows if name(row) == cell}
-        yield f"{cell:24}" + "".join(f"{found.get(B, '-'):>7}" for B in sizes)
+    width = max(24, *(len(label(row)) + 1 for row in rows))
+    yield heading
+    yield f"{'B =':{width}}" + "".join(f"{B:>7}" for B in sizes)
+    for cell in dict.fromkeys(label(row) for row in rows):
+        found = {row["B"]: show(row) for row in rows if label(row) == cell}
+        yield f"{cell:{width}}" + "".join(f"{found.get(B, '-'):>7}" for B in sizes)
+
+
+def memory(heading: str, rows: list[Row]) -> list[str]:
+    """What one dense call allocates, its page faults, and its time with huge pages for all."""
+    dense = [row for row in rows if row["matrix_bytes"]]
+    if not dense:
+        return []
+    plain = [row for row in dense if not row["conditions"]]
+    lines = [
+        *over_sizes(f"{heading}: temporary memory in matrices of B x B", plain, _matrices), "",
+        *over_sizes(f"{heading}: minor page faults of one call", dense, _faults, _label),
+    ]  # fmt: skip
+    with_others = {(r["B"], name(r)) for r in dense if r["conditions"]}
+    twice = [row for row in dense if (row["B"], name(row)) in with_others]
+    if twice:
+        twice.sort(key=lambda row: [name(row), row["conditions"]])
+        lines += ["", *over_sizes(f"{heading}: us of one call by allocator", twice, _time, _label)]
+    return lines
+
+
+def against_each_other(run: dict[str, Any]) -> list[str]:
+    """Backend against backend: the quotient of two ratios to the baseline, elementwise."""
+    lines = []
+    for group in groups(run):
+        rows: dict[str, Any] = {}
+        for row in run["benchmarks"]:
+            info = row["extra_info"]
+            if row["group"] == group and info["formulation"] == "elementwise":
+                rows.setdefault(info["backend"], row)
+        if group.startswith("training") and len(rows) > 1:
+            lines += [f"{group}, backend against backend, elementwise"]
+            for one, other in combinations(rows.values(), 2):
+                names = " / ".join(_driven(row["extra_info"]) for row in (one, other))
+                found = quotient(sample(one, "baseline"), sample(other, "baseline"))
+                lines += [f"{names:40}{interval(list(found)):>24}"]
+            lines += [""]
+    return lines
 
 
 def missing(run: dict[str, Any]) -> list[str]:
-    """A line for each row that is void or was left out."""
+    """A line for each row that is void or was left out, and for each process that failed."""
     lines = [f"void: {r['group']}, {name(r)}: {r['void']}" for r in run["void"]]
     lines += [f"left out: {name(r)}, {r['reason']}" for r in run["left_out"]]
+    lines += [f"failed: {p['name']}: {p['reason']}" for p in run.get("failed", [])]
     return [*lines, ""] if lines else []
+
+
+def conditions(run: dict[str, Any]) -> list[str]:
+    """How many processes, under which conditions, and whether the machine was steady."""
+    processes = run["processes"]
+    first, often = processes[0]["conditions"], len(_most_rounds(run))
+    kept = "; ".join(
+        f"{word} {first[word]}" for word in ("threads", "allocator", "denormals", "pins")
+    )
+    lines = [f"{often} processes of each backend." if often > 1 else ""]
+    if often == 1:
+        lines = ["One process: how another one would differ is not in the intervals."]
+    lines += [f"Conditions: {kept}."]
+    lines += [
+        f"Unstable: in {p['name']} the calibration loop drifted by {p['drift']:.0%}, "
+        f"more than {calibration.LIMIT:.0%}."
+        for p in processes
+        if p["unstable"]
+    ]
+    return [line for text in lines for line in wrap(text, 80)]
 
 
 def answer(run: dict[str, Any]) -> list[str]:
@@ -85,11 +170,11 @@ def answer(run: dict[str, Any]) -> list[str]:
     costs: dict[str, str] = {}
     for row in rows:  # the first execution of a backend is what its users get by default
         if row["model"] == "logistic" and row.get("B") == 256:
-            costs.setdefault(row["backend"], f"{_times(row)} in {_title(row['backend'])}")
+            costs.setdefault(row["backend"], f"{_times(row)} in {title(row['backend'])}")
     count, void = len(run["benchmarks"]), len(run["void"])
     agreement = f"all {count} rows agree with the reference."
     if void:
-        agreement = f"{count} rows agree with the reference, {void} do not and are void."
+        agreement = f"{count} rows agree with the reference, {void} are void."
     if costs:
         agreement = (
             "At B = 256 a logistic gradient that forms its diagonal Jacobians takes, in times of "
@@ -98,47 +183,37 @@ def answer(run: dict[str, Any]) -> list[str]:
     return wrap(agreement, 80)
 
 
-def name(row: Row) -> str:
-    """The cell in a few words; what is cpu or float64 goes without saying."""
-    words = [row["backend"], row["execution"], row["formulation"]]
-    return " ".join(words + [row[w] for w in ("device",) if row[w] != "cpu"])
-
-
-def duration(seconds: float) -> str:
-    """Three digits and a unit."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{digits(seconds / size)} {unit}"
-    return f"{digits(seconds / 1e-9)} ns"
-
-
-def digits(value: float) -> str:
-    """Three significant digits, without an exponent."""
-    places = 2 - int(np.floor(np.log10(value))) if value > 0 else 2
-    return f"{round(value, places):.{max(places, 0)}f}"
+def _most_rounds(run: dict[str, Any]) -> list[int]:
+    return max((row["extra_info"]["rounds"] for row in run["benchmarks"]), key=len, default=[])
 
 
 def _is_dense(row: Row) -> bool:
     return row["formulation"] == "dense"
 
 
-def _interval(ratio: list[float] | None) -> str:
-    return "" if ratio is None else f"{_ratio(ratio[0])} [{_ratio(ratio[1])}, {_ratio(ratio[2])}]"
+def _label(row: Row) -> str:
+    """The cell, and what is not as in the first process."""
+    words = row["conditions"]
+    if all(word in words for word in HUGE_PAGES.values()):
+        words = "huge pages"
+    return ", ".join(filter(None, [name(row), words]))
 
 
-def _ratio(value: float) -> str:
-    """Three digits, and no more than four places behind the point."""
-    return digits(value) if value >= 0.1 else f"{value:.4f}"
+def _driven(row: Row) -> str:
+    return f"{title(row['backend'])} {row['execution']}"
+
+
+def _time(row: Row) -> str:
+    return microseconds(row["seconds"])
 
 
 def _times(row: Row) -> str:
     return digits(row["ratio"]["elementwise"][0])
 
 
-def _microseconds(row: Row) -> str:
-    seconds = row["seconds"]
-    return digits(seconds * 1e6) if seconds < 0.1 else f"{seconds:.2f}s"
+def _matrices(row: Row) -> str:
+    return f"{row['temporary_bytes'] / row['matrix_bytes']:.2f}"
 
 
-def _title(backend: str) -> str:
-    return NAMES.get(backend, backend)
+def _faults(row: Row) -> str:
+    return f"{np.median(row['faults']):.0f}"

@@ -1,0 +1,160 @@
+"""A run in fresh processes: each holds one backend beside the baseline, and all are merged.
+
+Memory lies differently in every process, which moves a time by more than its rounds show; so
+each backend is measured in several, and the intervals are those over processes. What one process
+loads or leaves behind cannot touch another backend, and one that dies takes only its own rows.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import backends
+from benchmarks import report, store
+from benchmarks.conditions import HUGE_PAGES
+from benchmarks.subject import LIMIT
+
+ROOT = Path(__file__).parents[1]
+FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
+EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
+NOTHING_TO_DO = 4, 5  # of pytest: a usage error, nothing collected
+NO_CELL, NOT_USABLE = "no cell exists here", "is not usable here"
+
+
+class Job(NamedTuple):
+    """One process: its name, the arguments of pytest, and what is added to the environment."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+
+
+class Outcome(NamedTuple):
+    """What became of a job: the part that it stored, or None and a line on why there is none."""
+
+    part: dict[str, Any] | None
+    problem: str
+    is_failure: bool
+
+
+def jobs(names: list[str], processes: int, quick: bool) -> Iterator[Job]:
+    """Every backend in every pass, each pass beginning with another one; then what is asked once.
+
+    Once: dense gradients with huge pages for every allocator, and the life of the cells.
+    """
+    for turn in range(processes):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            title = f"{_title(name)}, process {turn + 1} of {processes}"
+            yield Job(title, (*FILES, "--backend", name), {})
+    if quick:
+        return
+    if sys.platform == "linux":
+        for name in names:
+            arguments = (*EQUALIZED, "--backend", name)
+            yield Job(f"{_title(name)} with huge pages", arguments, HUGE_PAGES)
+    chosen = [word for name in names for word in ("--backend", name)]
+    yield Job("the life of the cells", ("benchmarks/bench_life.py", *chosen), {})
+
+
+def run(path: Path, named: list[str], processes: int, timeout: float, options: list[str]) -> int:
+    """Measure everything, store the merged run in path, show it; 0 if nothing failed or is void.
+
+    Raises ValueError for options that pytest does not take, and for a backend that was named and
+    is not there or not usable.
+    """
+    names = named or [*backends.names(), str(LIMIT)]
+    todo = list(jobs(names, processes, "--quick" in options))
+    folder = path.absolute().with_suffix("")
+    folder.mkdir(parents=True)
+    parts, failed = [], []
+    try:
+        for number, job in enumerate(todo, 1):
+            print(f"[{number}/{len(todo)}] {job.name} ... ", end="", flush=True)
+            start = perf_counter()
+            outcome = _measured(job, folder / f"{number:02}", timeout, options, bool(named))
+            parts += [outcome.part] if outcome.part else []
+            failed += [{"name": job.name, "reason": outcome.problem}] * outcome.is_failure
+            print(f"{perf_counter() - start:.0f} s {outcome.problem}".rstrip())
+    except KeyboardInterrupt:
+        failed.append({"name": "the run", "reason": f"interrupted in process {number}: {job.name}"})
+        print("interrupted")
+    except ValueError as mistake:
+        if not parts:
+            _remove(folder)
+            raise
+        failed.append({"name": job.name, "reason": str(mistake)})
+    return _finish(path, folder, parts, failed)
+
+
+def _measured(job: Job, base: Path, timeout: float, options: list[str], named: bool) -> Outcome:
+    """Run the job in a process group of its own; its output goes to base.log."""
+    part, log = base.with_suffix(".json"), base.with_suffix(".log")
+    command = [sys.executable, "-m", "pytest", "--benchmark-only", "--no-report"]
+    command += [*job.arguments, *options, f"--benchmark-json={part}"]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | job.environment,
+            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return Outcome(None, f"no end after {timeout:.0f} s, see {log}", True)
+        finally:
+            _kill(process)
+    if code in NOTHING_TO_DO:
+        return Outcome(None, _why_nothing(log.read_text(), named), False)
+    try:
+        return Outcome(json.loads(part.read_text()), "", False)
+    except (OSError, json.JSONDecodeError):
+        how = f"ended by signal {-code}" if code < 0 else f"ended with {code}"
+        return Outcome(None, f"{how}, nothing stored, see {log}", True)
+
+
+def _why_nothing(output: str, named: bool) -> str:
+    """In pytest's words why there is nothing to measure. Raises ValueError for a mistake."""
+    errors = re.findall(r"^(?:ERROR|python -m pytest: error): (.*)", output, re.MULTILINE)
+    reason = errors[-1] if errors else NO_CELL
+    if NO_CELL not in reason and (named or NOT_USABLE not in reason):
+        raise ValueError(reason)
+    return reason
+
+
+def _kill(process: subprocess.Popen) -> None:
+    """The process and whatever it has started, if it still runs."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _finish(
+    path: Path, folder: Path, parts: list[dict[str, Any]], failed: list[dict[str, str]]
+) -> int:
+    if not parts:
+        print(f"nothing was measured, the logs are in {folder}")
+        return 1
+    merged = store.merge(parts)
+    merged["failed"] = failed
+    path.write_text(json.dumps(merged, separators=(",", ":")) + "\n")
+    print("\n".join(report.write(path)))
+    if not failed:
+        _remove(folder)
+    return 1 if failed or merged["void"] else 0
+
+
+def _remove(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+
+
+def _title(name: str) -> str:
+    return Path(name).name.removesuffix("_backend.py")

@@ -1,0 +1,48 @@
+"""Cells, times and ratios in words and digits."""
+
+from typing import Any
+
+import numpy as np
+
+TITLES = {"numpy": "NumPy", "numba": "Numba", "jax": "JAX", "torch": "PyTorch", "native": "C"}
+
+
+def name(row: dict[str, Any]) -> str:
+    """The cell in a few words; what is cpu or float64 goes without saying."""
+    words = [row["backend"], row["execution"], row["formulation"]]
+    return " ".join(words + [row[w] for w in ("device",) if row[w] != "cpu"])
+
+
+def title(backend: str) -> str:
+    """The name that a framework gives itself."""
+    return TITLES.get(backend, backend)
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{digits(seconds / size)} {unit}"
+    return f"{digits(seconds / 1e-9)} ns"
+
+
+def microseconds(seconds: float) -> str:
+    """Three digits of microseconds; from a tenth of a second on in seconds."""
+    return digits(seconds * 1e6) if seconds < 0.1 else f"{seconds:.2f}s"
+
+
+def interval(ratio: list[float] | None) -> str:
+    """A ratio with its interval; ~ where it contains 1, so that no difference was measured."""
+    if ratio is None:
+        return ""
+    value, low, high = ratio
+    same = "~" if low <= 1 <= high else ""
+    return f"{same}{digits(value)} [{digits(low)}, {digits(high)}]"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, below a tenth two, without an exponent."""
+    if value <= 0:
+        return f"{value:.2g}"
+    places = (2 if value >= 0.0995 else 1) - int(np.floor(np.log10(value)))
+    return f"{round(value, places):.{max(places, 0)}f}"

@@ -1,0 +1,87 @@
+"""A run of several processes: what one of them does leaves the others their rows."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SMALL = "--quick", "--model", "linear", "--formulation", "dense", "--processes", "1"
+
+
+@pytest.fixture
+def guest(tmp_path):
+    """Write a copy of the NumPy backend whose training begins with some other code; its path."""
+
+    def guest(name, code):
+        source = (ROOT / "backends" / "numpy_backend.py").read_text()
+        start = "    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):\n"
+        assert source.count(start) == 1
+        path = tmp_path / f"{name}_backend.py"
+        path.write_text(source.replace(start, f"{start}        {code}\n"))
+        return str(path)
+
+    return guest
+
+
+def run(path, *arguments):
+    """A run into a file; what was stored, or None, and how the command ended."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "run", "--benchmark-json", str(path), *SMALL,
+         *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return json.loads(path.read_text()) if path.exists() else None, done
+
+
+def test_one_that_dies_is_reported_with_its_log(tmp_path, guest):
+    dies = guest("dies", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    stored, done = run(tmp_path / "run.json", "--backend", dies, "--backend", "numpy")
+    assert done.returncode == 1
+    [failed] = stored["failed"]
+    assert failed["name"] == "dies, process 1 of 1"
+    assert "ended by signal 9, nothing stored, see " in failed["reason"]
+    assert Path(failed["reason"].split("see ")[1]).exists()
+    assert {row["extra_info"]["backend"] for row in stored["benchmarks"]} == {"numpy"}
+    assert "failed: dies, process 1 of 1: ended by signal 9" in done.stdout
+
+
+def test_one_that_hangs_is_ended(tmp_path, guest):
+    hangs = guest("hangs", "import time; time.sleep(1e6)")
+    stored, done = run(tmp_path / "run.json", "--backend", hangs, "--timeout", "4")
+    assert done.returncode == 1
+    assert stored is None
+    assert "no end after 4 s, see " in done.stdout
+    assert "nothing was measured" in done.stdout
+
+
+def test_the_same_rows_are_joined(tmp_path):
+    two = ("--processes", "2", "--backend", "numpy", "-k", "B32")
+    stored, done = run(tmp_path / "run.json", *two)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [row] = stored["benchmarks"]
+    info = row["extra_info"]
+    assert len(info["rounds"]) == 2
+    assert len(row["stats"]["data"]) == sum(info["rounds"])
+    assert all(len(times) == sum(info["rounds"]) for times in info["beside"].values())
+    assert [p["name"] for p in stored["processes"]] == ["numpy", "numpy"]
+    assert not (tmp_path / "run").exists(), "the parts are merged, the logs of no use"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--wrong"], "unrecognized arguments: --wrong"),
+        (["--backend", "wrong"], "unknown backend 'wrong'; one of: reference, jax"),
+        (["--processes", "0"], "at least 1, got 0"),
+        (["--threads", "1000"], "--threads 1000: this process may use 1 to "),
+    ],
+)
+def test_a_mistake_is_told(tmp_path, arguments, message):
+    stored, done = run(tmp_path / "run.json", *arguments)
+    assert done.returncode == 2
+    assert stored is None
+    assert list(tmp_path.iterdir()) == []
+    assert message in done.stdout + done.stderr

@@ -133,57 +133,76 @@ FUSED = {"linear": fused_linear, "logistic": fused_logistic}
 def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """The steps with the bias as a column of X and out= buffers; loss and accuracy afterwards."""
     K, B, F = X.shape
-    dtype = W.dtype
-    A = np.concatenate([X, np.ones((K, B, 1), dtype)], axis=2)  # (K, B, F+1)
-    w_track = np.empty((epochs * K + 1, F + 1, 1), dtype)
-    w_track[0] = np.concatenate([W, b])
+    A = np.concatenate([X, np.ones((K, B, 1), X.dtype)], axis=2)  # (K, B, F+1)
+    w_track = np.empty((epochs * K + 1, F + 1), W.dtype)
+    w_track[0] = np.concatenate([W, b])[:, 0]
     steps = fused_linear_steps if model == "linear" else fused_logistic_steps
-    steps(w_track, A, dJ_dJ0 * A, Y, learning_rate)
-    before = w_track[:-1].reshape(epochs, K, F + 1)
-    loss, accuracy = np.empty((2, epochs, K), dtype)
+    steps(w_track, A, Y[..., 0], learning_rate * dJ_dJ0)
+    loss, accuracy = np.empty((2, epochs, K), W.dtype)
+    Z, more = np.empty((2, B, epochs), W.dtype)  # once: fresh memory costs more than the arithmetic
+    losses = fused_linear_losses if model == "linear" else fused_logistic_losses
     for k in range(K):
-        Z = A[k] @ before[:, k].T  # (B, epochs)
-        J0 = (Z - Y[k]) ** 2 if model == "linear" else softplus_loss(Z, Y[k])
-        loss[:, k] = J0.mean(axis=0)
-        if model == "logistic":
-            accuracy[:, k] = ((Z > 0) == Y[k]).mean(axis=0)
-    return Trajectory(
-        w_track[:, :F].copy(),
-        w_track[:, F:].copy(),
-        loss.ravel(),
-        accuracy.ravel() if model == "logistic" else None,
-    )
+        w = w_track[k:-1:K]  # (E, F+1)
+        np.matmul(A[k], w.T, out=Z)
+        losses(w, A[k], Y[k], Z, more, loss[:, k], accuracy[:, k])
+    tracks = w_track[:, :F, None].copy(), w_track[:, F:, None].copy(), loss.ravel()
+    return Trajectory(*tracks, accuracy.ravel() if model == "logistic" else None)
 
 
-def fused_linear_steps(w_track, A, weighted, Y, learning_rate):
-    K, B, _ = A.shape
-    residual, dw = np.empty((B, 1), A.dtype), np.empty_like(w_track[0])
-    batches = [(A[k], weighted[k].T, Y[k]) for k in range(K)]
-    for j, w in enumerate(w_track[:-1]):
-        A_k, weighted_k, Y_k = batches[j % K]
-        np.matmul(A_k, w, out=residual)
-        np.subtract(residual, Y_k, out=residual)
-        np.matmul(weighted_k, residual, out=dw)
-        np.multiply(dw, 2 * learning_rate, out=dw)
-        np.subtract(w, dw, out=w_track[j + 1])
+def fused_linear_steps(w_track, A, Y, rate):
+    columns = np.ascontiguousarray(A.swapaxes(1, 2))  # (K, F+1, B)
+    batches = list(zip(columns.swapaxes(1, 2), 2 * rate * columns, Y, strict=True))
+    residual, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
+    w, *after = w_track
+    for (A_k, weighted_k, Y_k), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
+        np.dot(A_k, w, residual)
+        np.subtract(residual, Y_k, residual)
+        np.dot(weighted_k, residual, dw)
+        np.subtract(w, dw, w_next)
+        w = w_next
 
 
 @np.errstate(over="ignore")  # as in fused_logistic
-def fused_logistic_steps(w_track, A, weighted, Y, learning_rate):
-    K, B, _ = A.shape
-    residual, dw = np.empty((B, 1), A.dtype), np.empty_like(w_track[0])
-    minus_A = -A
-    batches = [(minus_A[k], weighted[k].T, Y[k]) for k in range(K)]
-    for j, w in enumerate(w_track[:-1]):
-        minus_A_k, weighted_k, Y_k = batches[j % K]
-        np.matmul(minus_A_k, w, out=residual)
-        np.exp(residual, out=residual)
-        np.add(residual, 1, out=residual)
-        np.reciprocal(residual, out=residual)  # Pred
-        np.subtract(residual, Y_k, out=residual)
-        np.matmul(weighted_k, residual, out=dw)
-        np.multiply(dw, learning_rate, out=dw)
-        np.subtract(w, dw, out=w_track[j + 1])
+def fused_logistic_steps(w_track, A, Y, rate):
+    columns = np.ascontiguousarray(A.swapaxes(1, 2))  # (K, F+1, B)
+    batches = list(zip(-columns.swapaxes(1, 2), rate * columns, Y, strict=True))
+    residual, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
+    one = np.array(1, A.dtype)  # a number of Python would be converted in every call
+    w, *after = w_track
+    for (A_k, weighted_k, Y_k), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
+        np.dot(A_k, w, residual)  # -Z
+        np.exp(residual, residual)
+        np.add(residual, one, residual)
+        np.divide(one, residual, residual)  # Pred
+        np.subtract(residual, Y_k, residual)
+        np.dot(weighted_k, residual, dw)
+        np.subtract(w, dw, w_next)
+        w = w_next
+
+
+def fused_linear_losses(w, A, Y, Z, _, loss, __):
+    """Into loss (E,) from Z (B, E), which is overwritten."""
+    np.subtract(Z, Y, out=Z)
+    np.multiply(Z, Z, out=Z)
+    np.mean(Z, axis=0, out=loss)
+
+
+def fused_logistic_losses(w, A, Y, Z, more, loss, accuracy):
+    """Into loss and accuracy (E,) from Z (B, E); Z and more (B, E) are overwritten."""
+    np.mean((Z > 0) == (Y > 0), axis=0, dtype=Z.dtype, out=accuracy)
+    np.maximum(Z, 0, out=more)
+    linear = more.sum(axis=0) - w @ (A.T @ Y)[:, 0]  # the sum of max(Z, 0) - Y Z
+    np.abs(Z, out=Z)
+    np.negative(Z, out=Z)
+    np.exp(Z, out=Z)
+    np.add(Z, 1, out=Z)
+    np.divide(linear + log_sum(Z), len(Y), out=loss)
+
+
+def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for B, if no overflow
+    if len(numbers) < np.finfo(numbers.dtype).maxexp:
+        return np.log(numbers.prod(axis=0))
+    return np.log(numbers).sum(axis=0)
 
 
 # --- what drives the steps

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from functools import partial
+from inspect import unwrap
 from itertools import product
 from pathlib import Path
 
@@ -233,8 +234,9 @@ def reads(call):
 
     arrays = [value for value in call.args if isinstance(value, jax.Array)]
     others = call.args[len(arrays) :]
+    function = unwrap(call.func)  # inside another one, a jit may have no compiler options
     try:
-        jax.eval_shape(lambda *arrays: call.func(*arrays, *others), *arrays)
+        jax.eval_shape(lambda *arrays: function(*arrays, *others), *arrays)
     except TypeError as error:
         return [f"{type(error).__name__}: {error}"]
     return []

@@ -110,6 +110,11 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize(words, [v if len(words) > 1 else v[0] for v in values])
 
 
+def pytest_collection_modifyitems(items):
+    """Where select leaves no cell there is no test; pytest would skip one, called NOTSET."""
+    items[:] = [item for item in items if "NOTSET" not in item.name]
+
+
 @pytest.fixture
 def judge(request):
     """Assert that a verdict passes, and keep it for the summary of what was observed."""

@@ -1,0 +1,140 @@
+"""The life of a cell: all its stages, break-even, caches that are as cold or warm as they say."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import backends
+from benchmarks import life_table
+from benchmarks.bench_life import environment, files
+from benchmarks.life import STAGES, break_even, compiles
+
+ROOT = Path(__file__).parents[1]
+CELL = "linear-{}-cpu-elementwise-float64"
+LIFE = dict.fromkeys(STAGES, 0.25) | {"trace": 1.0, "compile": 2.0, "first run": 1.5}
+
+
+def live(*arguments, **variables):
+    """The program in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.life", *arguments],
+        cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def lived(words, **variables):
+    """What it prints of a cell."""
+    done = live(CELL.format(words), **variables)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ({"steady": 0.5, "numpy": 1.0}, 800),  # 4 s, of which each 100 steps give 0.5 s back
+        ({"steady": 0.5, "numpy": 1.0, "trace": None}, 600),
+        ({"steady": 0.5, "numpy": 1.0, "compile": 2.001}, 801),
+        ({"steady": 5.0, "numpy": 6.0}, 0),  # the first call was no slower than a steady one
+        ({"steady": 1.0, "numpy": 1.0}, None),
+        ({"steady": 1.0, "numpy": 0.5}, None),
+    ],
+)
+def test_break_even(changes, steps):
+    assert break_even(LIFE | changes, steps=100) == steps
+
+
+@pytest.mark.parametrize(
+    ("driven", "spent", "expected"),
+    [
+        ("eager", {}, False),  # NumPy
+        ("run", {}, False),  # C, which its backend has compiled before
+        ("eager", {"trace": 0.0, "compile": 0.0}, False),  # PyTorch
+        ("eager", {"trace": 0.0, "compile": 0.1}, True),
+        ("run", {"compile": 0.0}, True),  # Numba with warm caches
+    ],
+)
+def test_what_compiles(driven, spent, expected):
+    assert compiles(driven, spent) is expected
+
+
+def test_a_life_has_every_stage(tmp_path):
+    found = lived("numpy-eager", **environment(tmp_path))
+    assert tuple(found["life"]) == STAGES
+    assert found["life"].pop("trace") is None
+    assert found["life"].pop("compile") is None
+    assert all(seconds > 0 for seconds in found["life"].values())
+    assert found["verdict"]["passed"]
+    assert (found["void"], found["break_even"], found["compiles"]) == ("", 0, False)
+    assert found["threads"].startswith("1 in each pool")
+    assert not files(tmp_path)
+
+
+def test_caches_are_cold_and_then_warm(tmp_path):
+    if "jax" in backends.unavailable():
+        pytest.skip(backends.unavailable()["jax"])
+    cold = lived("jax-run", **environment(tmp_path))
+    written = files(tmp_path)
+    warm = lived("jax-run", **environment(tmp_path))
+    assert cold["life"]["trace"] > 0
+    assert cold["life"]["compile"] > 0
+    assert cold["verdict"]["passed"]
+    assert warm["verdict"]["passed"]
+    assert cold["compiles"]
+    assert warm["compiles"]
+    assert written, "the cold one fills the caches"
+    assert files(tmp_path) == written, "the warm one adds nothing"
+    assert {path.relative_to(tmp_path).parts[0] for path in written} == {"jax"}
+
+
+def test_warm_numba_compiles_nothing():
+    if "numba" in backends.unavailable():
+        pytest.skip(backends.unavailable()["numba"])
+    lived("numba-run")  # its cache is the one of all tests, since filling another takes long
+    found = lived("numba-run")
+    assert found["life"]["compile"] == 0
+    assert found["life"]["trace"] is None
+    assert found["compiles"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("linear", "no cell exists here for linear"),
+        ("linear-wrong-run-cpu-fused-float64", "unknown backend 'wrong'"),
+        ("linear-numpy-run-cpu-fused-float64", "no cell exists here for linear-numpy-run"),
+    ],
+)
+def test_a_mistake_is_told(words, message):
+    done = live(words)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def row(caches, execution="run", **changes):
+    """A stored row."""
+    words = {"model": "linear", "backend": "some", "execution": execution, "device": "cpu"}
+    words |= {"formulation": "dense", "dtype": "float64", "caches": caches}
+    info = words | {"life": LIFE, "break_even": 12345, "compiles": True, "void": ""} | changes
+    return {"group": f"life linear float64, {caches} caches", "extra_info": info}
+
+
+def test_a_table_for_each_state_of_the_caches():
+    void = row("warm", "eager", void="wrong")
+    rows = [row("cold"), row("warm"), row("warm", "step", break_even=None)]
+    rows += [row("warm", "eager", break_even=0, compiles=False)]
+    run = {"benchmarks": rows, "void": [{"group": void["group"], **void["extra_info"]}]}
+    lines = life_table.tables(run)
+    assert max(map(len, lines)) <= 80
+    cold, warm = (lines.index(f"life linear float64, {c} caches: dense") for c in ("cold", "warm"))
+    assert [line.split()[-1] for line in lines[cold + 3 : warm - 1]] == ["12300"]
+    ends = [line.split()[-1] for line in lines[warm + 3 : warm + 7]]
+    assert ends == ["12300", "never", "-", "wrong"]
+
+
+def test_no_rows_no_table():
+    assert life_table.tables({"benchmarks": [], "void": []}) == []

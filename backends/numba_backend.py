@@ -27,6 +27,8 @@ EXECUTIONS = ("run", "step")
 compiling = event.TimingListener()
 event.register("numba:compile", compiling)
 
+CHUNK = 64  # terms that are added, or in [1, 2] multiplied, before what comes of them is added
+
 DENSE, _, FUSED = range(len(FORMULATIONS))
 
 compiled = partial(njit, cache=True, error_model="numpy")  # 0/0 is nan, as everywhere else
@@ -97,7 +99,15 @@ def backward(dense, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (
 @compiled()
 def chain(forward, dense, X, Y, dJ_dJ0):
     dW, db = backward(dense, np.full((1, len(X)), dJ_dJ0), forward.diagonals, X)
-    return dW, db, mean(forward.J0.sum(), Y)
+    return dW, db, mean(total(forward.J0), Y)
+
+
+@compiled()
+def total(column):  # (B, 1) -> a number   in chunks: one by one, equal terms would all round alike
+    found = column.dtype.type(0)
+    for start in range(0, len(column), CHUNK):
+        found += column[start : start + CHUNK].sum()
+    return found
 
 
 @compiled()
@@ -116,18 +126,18 @@ def mean(total, Y):  # a sum over the batch, as its mean in the dtype of Y
 @compiled()
 def fused_linear(W, b, X, Y, dJ_dJ0):
     B, F = X.shape
-    dW, db, loss = np.zeros_like(W), np.zeros_like(b), X.dtype.type(0)
+    dW, db, J0 = np.zeros_like(W), np.zeros_like(b), np.empty_like(Y)
     scale = dJ_dJ0 + dJ_dJ0
     for i in range(B):
         z = b[0, 0]
         for f in range(F):
             z += X[i, f] * W[f, 0]
         residual = z - Y[i, 0]
-        loss += residual * residual
+        J0[i, 0] = residual * residual
         db[0, 0] += scale * residual
         for f in range(F):
             dW[f, 0] += scale * residual * X[i, f]
-    return dW, db, mean(loss, Y), mean(0, Y)
+    return dW, db, mean(total(J0), Y), mean(0, Y)
 
 
 @compiled()
@@ -135,26 +145,25 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
     """Both Pred and the loss from exp(-|Z|), which cannot overflow."""
     B, F = X.shape
     zero, one = X.dtype.type(0), X.dtype.type(1)
-    dW, db, loss, correct = np.zeros_like(W), np.zeros_like(b), zero, 0
+    dW, db, J0, correct = np.zeros_like(W), np.zeros_like(b), np.empty_like(Y), 0
     for i in range(B):
         z, y = b[0, 0], Y[i, 0]
         for f in range(F):
             z += X[i, f] * W[f, 0]
         e = np.exp(-abs(z))
         p = (one if z > 0 else e) / (one + e)
-        loss += max(z, zero) - y * z + np.log1p(e)
+        J0[i, 0] = max(z, zero) - y * z + np.log1p(e)
         correct += (z > 0) == (y == 1)
         residual = dJ_dJ0 * (p - y)
         db[0, 0] += residual
         for f in range(F):
             dW[f, 0] += residual * X[i, f]
-    return dW, db, mean(loss, Y), mean(correct, Y)
+    return dW, db, mean(total(J0), Y), mean(correct, Y)
 
 
 # The whole run has the batch as the axis of neighbors in memory, and reassociated sums: then LLVM
 # vectorizes every loop. Slices, not offsets, tell it that no index is negative.
 reassociated = partial(compiled, fastmath={"reassoc", "nsz"})
-CHUNK = 512  # as many numbers in [1, 2] have a product that does not overflow: one logarithm
 
 
 def fused_train(is_logistic, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
@@ -185,15 +194,16 @@ def fused_logistic_run(w_track, loss, accuracy, columns, zero, rate):
         product_with_columns(z, C, w_track[j])
         total, correct = 0.0, 0
         for start in range(0, B, CHUNK):
-            part, zero_part, product = z[start : start + CHUNK], zero[j % K, start:], 1.0
+            part, zero_part = z[start : start + CHUNK], zero[j % K, start:]
+            product, positive = 1.0, 0.0
             for i in range(len(part)):
                 m = part[i]
                 e = exp_of_negative(-abs(m))
                 product *= 1 + e
-                total += max(m, 0)
+                positive += max(m, 0)
                 correct += m < zero_part[i]
                 part[i] = (1 if m > 0 else e) / (1 + e)
-            total += np.log(product)
+            total += positive + np.log(product)
         loss[j], accuracy[j] = total / B, correct / B
         take_step(w_track, j, rate, C, z)
 

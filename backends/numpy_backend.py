@@ -184,14 +184,14 @@ def fused_linear_losses(w, A, Y, Z, _, loss, __):
     """Into loss (E,) from Z (B, E), which is overwritten."""
     np.subtract(Z, Y, out=Z)
     np.multiply(Z, Z, out=Z)
-    np.mean(Z, axis=0, out=loss)
+    np.divide(sum_of(Z), len(Y), out=loss)
 
 
 def fused_logistic_losses(w, A, Y, Z, more, loss, accuracy):
     """Into loss and accuracy (E,) from Z (B, E); Z and more (B, E) are overwritten."""
     np.mean((Z > 0) == (Y > 0), axis=0, dtype=Z.dtype, out=accuracy)
     np.maximum(Z, 0, out=more)
-    linear = more.sum(axis=0) - w @ (A.T @ Y)[:, 0]  # the sum of max(Z, 0) - Y Z
+    linear = sum_of(more) - w @ (A.T @ Y)[:, 0]  # the sum of max(Z, 0) - Y Z
     np.abs(Z, out=Z)
     np.negative(Z, out=Z)
     np.exp(Z, out=Z)
@@ -199,10 +199,16 @@ def fused_logistic_losses(w, A, Y, Z, more, loss, accuracy):
     np.divide(linear + log_sum(Z), len(Y), out=loss)
 
 
-def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for B, if no overflow
-    if len(numbers) < np.finfo(numbers.dtype).maxexp:
-        return np.log(numbers.prod(axis=0))
-    return np.log(numbers).sum(axis=0)
+CHUNK = 64  # the product of so many numbers in [1, 2] does not overflow
+
+
+def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
+    products = np.multiply.reduceat(numbers, range(0, len(numbers), CHUNK), axis=0)
+    return np.log(products).sum(axis=0)
+
+
+def sum_of(numbers):  # (B, E) -> (E,)   in chunks, since along this axis NumPy adds one by one
+    return np.add.reduceat(numbers, range(0, len(numbers), CHUNK), axis=0).sum(axis=0)
 
 
 # --- what drives the steps

@@ -357,7 +357,7 @@ def _one_step(problem: Problem, expected: Trajectory, formulation: str) -> float
 
     def moved(k: int, W: np.ndarray, b: np.ndarray) -> float:
         dW, db, _ = masses(problem, k, W, b, formulation)
-        largest = np.abs(states(expected)[: k + 1]).max()
+        largest = np.abs(states(expected)[: k + 2]).max()  # of the state that it moves, too
         return float(rate * max(dW.max(), db.max()) / np.spacing(largest))
 
     return _first_epoch(problem, expected, moved)

@@ -10,6 +10,8 @@ from reference import oracle
 from reference.agreement import (
     TOLERANCES,
     Check,
+    Exact,
+    Sample,
     Verdict,
     _too_close,
     compare,
@@ -45,6 +47,8 @@ def test_equal_passes_and_says_what_is_allowed(pair):
     assert verdict.passed
     assert "state 0 of " in str(verdict)
     assert " at " not in str(verdict)
+    assert not any(check.first for check in verdict.checks)
+    assert all(check.unit == TOLERANCES[check.quantity].unit for check in verdict.checks)
     assert json.loads(json.dumps(verdict.as_dict()))["passed"] is True
 
 
@@ -53,6 +57,10 @@ def test_a_verdict_in_words():
     right = Check("loss", 1.0, 2.0, "u", "step 3")
     text = "state 20 exceeds 16 ULP, worst at step 2, first at step 1; loss 1 of 2 u"
     assert str(Verdict((wrong, right))) == text
+    assert Verdict((wrong, right, wrong)).failure == f"{wrong}; {wrong}"
+    assert Verdict((right,)).failure == ""
+    assert Verdict().failure == "nothing was checked"
+    assert Verdict(obstacle="W is missing").failure == "W is missing"
 
 
 STRUCTURE = {
@@ -82,6 +90,9 @@ def test_missing_accuracy_and_another_type(pair):
     assert str(compare(problem, right, right._replace(loss=None))) == "loss is not None"
     message = "got a tuple instead of a Trajectory"
     assert str(compare(problem, tuple(right), right)) == message
+    nan = edited(right, "W", put((5, 0, 0), np.nan))
+    message = "the expected W is not finite, first at (5, 0, 0)"
+    assert str(compare(problem, right, nan)) == message
 
 
 VALUES = {
@@ -121,19 +132,24 @@ def test_a_state_may_be_off_by_what_the_gradient_tolerance_moves_it():
 
     A step moves W by rate (allowed + sqrt(B) + sqrt(F)) u * 8, and a ULP of 1 is 2 u: the rate is
     1/4 here. The second batch is used at W = 1/2, but the unit is that of the largest state so far.
+    The last state is larger, and the largest loss is 2.
     """
     one = np.ones((1, 1))
     X = np.ones((2, 1, 1))
     problem = Problem("linear", one, 0 * one, X, 3 * X, 0.25, 1.0, 1)
-    W = np.array([1.0, 0.5, 0.5])[:, None, None]
-    run = Trajectory(W, 0 * W, np.array([1.0, 0.5]), None)
+    W = np.array([1.0, 0.5, 4.0])[:, None, None]
+    run = Trajectory(W, 0 * W, np.array([2.0, 0.5]), None)
     off = run._replace(W=W + 2.0**-50 * (W < 1), loss=run.loss + 2.0**-50)
-    assert [c.observed for c in compare(problem, off, run).checks] == [4, 8]
+    assert [c.observed for c in compare(problem, off, run).checks] == [4, 4]
     allowed = {name: tolerance.allowed for name, tolerance in TOLERANCES.items()}
     assert [c.allowed for c in compare(problem, run, run).checks] == [
         allowed["state"] + allowed["linear gradient"] + 2,
-        allowed["loss"] + allowed["batch loss"] * 16,
+        allowed["loss"] + allowed["batch loss"] * 8,
     ]
+    exact = Sample(np.array([1]), Exact(np.array([[0.5, 2.0**-40]]), np.zeros((1, 2))))
+    check = compare(problem, run, run, exact).checks[1]
+    assert (check.observed, check.worst) == (2.0**12, "state 1 coordinate 1")
+    assert check.allowed == allowed["exact state"] + allowed["linear gradient"] + 2
 
 
 def test_masses_by_hand():
@@ -147,13 +163,24 @@ def test_masses_by_hand():
     problem, s = Problem("logistic", W, b, X, Y, 1.0, 0.5, 1), 2 + log3
     m = 0.5 * (0.75 + 0.25 + 2 * 0.75 + 2 * 0.75 * 0.25 * s)
     loss = 1 + log4 - log3 / 2 + s
-    for kind, more, lost in (("fused", 0, 0), ("dense", 0, 1.5), ("autodiff", 0.5 * 2.25, 1.5)):
+    run = Trajectory(np.stack([W, 4 * W]), np.stack([b, b]), np.ones(1), np.ones(1))
+    units = TOLERANCES["logistic gradient"].allowed + 1 + np.sqrt(2)
+    autodiff = 0.5 * 2.25, 1.5
+    ways = {"fused": (0, 0), "dense": (0, 1.5), "autodiff": autodiff, "jacrev": autodiff}
+    for kind, (more, lost) in ways.items():
         found = [a.item() for a in masses(problem, 0, W, b, kind)]
         assert found == pytest.approx([m + more, m + more, loss + lost])
+        # Against arrays the loss has what the textbook loses, against exact numbers its own.
         right = gradient("logistic", W, b, X[0], Y[0], 0.5)
-        off = right._replace(dW=right.dW + 2.0**-40)
-        observed = compare_gradient(problem, 0, off, right, W, b, kind).checks[0].observed
-        assert observed == pytest.approx(2.0**13 / (m + more))
+        exact = oracle.gradient("logistic", W, b, X[0], Y[0], 0.5)
+        off = Gradient(right.dW + 2.0**-30, right.db, right.loss + 2.0**-30)
+        for expected, of_loss in ((right, 1.5), (exact, lost)):
+            checks = compare_gradient(problem, 0, off, expected, W, b, kind).checks
+            right_masses = m + more, loss + of_loss
+            assert [2.0**23 / c.observed for c in checks] == pytest.approx(right_masses)
+        # W moves by units u * mass, and its ULP, that of the 8.4 that it becomes, is 16 u.
+        state = compare(problem, run, run, formulation=kind).checks[0]
+        assert state.allowed - TOLERANCES["state"].allowed == pytest.approx(units * (m + more) / 16)
 
 
 def test_a_gradient_is_measured_in_u_of_its_masses():

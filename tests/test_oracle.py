@@ -33,7 +33,8 @@ def test_a_sample_has_one_state_in_so_many_and_the_last():
 
 def test_what_is_stored_is_read_again(tmp_path, monkeypatch):
     problem = make("linear", examples=8, batch_size=2, features=1, epochs=3, seed=6)
-    monkeypatch.setattr(oracle, "tutorial", lambda name: problem)
+    published = oracle._path("linear").read_text().splitlines()
+    monkeypatch.setattr(oracle, "tutorial", {"linear": problem}.get)
     monkeypatch.setattr(oracle, "_path", lambda name: tmp_path / f"{name}.txt")
     oracle._store("linear")
     read, right = oracle.stored("linear"), oracle.sample(problem, 9)
@@ -42,6 +43,7 @@ def test_what_is_stored_is_read_again(tmp_path, monkeypatch):
     assert np.array_equal(read.states.low, right.states.low)
     lines = (tmp_path / "linear.txt").read_text().splitlines()
     assert [line[0] == "#" for line in lines] == [True, True, False, False, False]
+    assert lines[:2] == published[:2]
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference.problems import MODELS, Problem, batched, make, tutorial
+from reference.problems import MODELS, Problem, _targets, batched, make, tutorial
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = {"examples": 10, "batch_size": 4, "features": 2, "epochs": 1, "seed": 0}
@@ -72,9 +72,27 @@ def test_generated_data_are_distributed_like_the_tutorials():
     assert 0.9 < values.max() <= 1
 
 
+@pytest.mark.parametrize("kind", MODELS)
+def test_targets_come_from_the_true_parameters(kind):
+    problem = make(kind, **SMALL)
+    Z = problem.X @ problem.true_W + problem.true_b
+    assert np.abs(problem.Y - (Z if kind == "linear" else Z > 0)).max() < 1e-14
+    Z, one = np.array([[-1.0], [0.0], [1.0]]), np.ones((1, 1))
+    right = {"linear": [-1, 0, 1], "logistic": [0, 0, 1]}
+    assert _targets(kind, Z, one, 0 * one)[:, 0].tolist() == right[kind]
+
+
 def test_given_numbers_are_kept():
     problem = make("linear", **SMALL, learning_rate=0.5, dJ_dJ0=0.125)
     assert (problem.learning_rate, problem.dJ_dJ0) == (0.5, 0.125)
+
+
+def test_numbers_become_pythons_own():
+    numbers = {"learning_rate": np.float32(0.5), "dJ_dJ0": np.float64(0.25), "epochs": np.int64(2)}
+    problem = replace(make("linear", **SMALL), **numbers)
+    found = [getattr(problem, name) for name in numbers]
+    assert found == [0.5, 0.25, 2]
+    assert [type(number) for number in found] == [float, float, int]
 
 
 def test_a_seed_is_a_problem():
@@ -114,6 +132,13 @@ def test_float32_in_every_array():
 
 def changed(name, value):
     return lambda: replace(make("logistic", **SMALL), **{name: value})
+
+
+def own(model="linear", x=None, y=None, batch_size=2):
+    """Four examples with one feature, all numbers 1, but for what is given."""
+    ones, one = np.ones((4, 1)), np.ones((1, 1))
+    x, y = (ones if array is None else array for array in (x, y))
+    return batched(model, x, y, one, one, batch_size=batch_size, epochs=1)
 
 
 def at(array, value):
@@ -160,11 +185,14 @@ WRONG = {
         r"learning_rate must be a positive number, finite in float32, got 1e-60",
     ),
     "model of made data": (lambda: make("cubic", **SMALL), r"unknown model 'cubic'"),
+    "model of data of one's own": (lambda: own("cubic"), r"unknown model 'cubic'"),
+    "nan in x": (lambda: own(x=np.full((4, 1), np.nan)), r"x must be finite, got nan at \(0, 0\)"),
+    "inf in y": (lambda: own(y=np.full((4, 1), np.inf)), r"y must be finite, got inf at \(0, 0\)"),
+    "batch of none": (lambda: own(batch_size=0), r"batch_size must be .* at least 1, got 0"),
+    "no b": (changed("b", None), r"b must be a NumPy array, got NoneType"),
+    "list for true_W": (changed("true_W", [[0.0]]), r"true_W must be a NumPy array, got list"),
     "model of a tutorial": (lambda: tutorial("cubic"), r"unknown model 'cubic'"),
-    "list of data": (
-        lambda: batched("linear", [[1.0]], Y[0, :1], X[0, :1], Y[0, :1], batch_size=1, epochs=1),
-        r"x must be a NumPy array, got list",
-    ),
+    "list of data": (lambda: own(x=[[1.0]]), r"x must be a NumPy array, got list"),
     "entry of made data": (
         lambda: make("linear", **SMALL, dJ_dJ0=-1),
         r"dJ_dJ0 must be a positive number, finite in float64, got -1",
@@ -178,11 +206,7 @@ WRONG = {
         r"unknown dtype 'int32'; one of: float64, float32",
     ),
     "dtype": (lambda: make("linear", **SMALL, dtype="int32"), r"unknown dtype 'int32'"),
-    "x flat": (
-        lambda: batched("linear", np.ones(4), np.ones((4, 1)), X[0, :1], Y[0, :1], batch_size=2,
-                        epochs=1),
-        r"x must have shape \(N, F\) and y \(N, 1\), got \(4,\)",
-    ),
+    "x flat": (lambda: own(x=np.ones(4)), r"x must have shape \(N, F\) and y \(N, 1\), got \(4,\)"),
 }  # fmt: skip
 
 

@@ -51,10 +51,9 @@ def test_results_are_on_the_device_and_inputs_unchanged(subject, model, dtype):
     train = subject.module.make_train(model, subject.formulation, subject.execution)
     gradient = subject.module.make_gradient(model, subject.formulation, subject.execution)
     batch = subject.put(problem.W, problem.b, problem.X[0], problem.Y[0])
-    results = [
-        *train(*given, problem.learning_rate, problem.dJ_dJ0, problem.epochs),
-        *gradient(*batch, problem.dJ_dJ0),
-    ]
+    trained = train(*given, problem.learning_rate, problem.dJ_dJ0, problem.epochs)
+    assert subject.module.is_ready(subject.module.synchronize(trained))
+    results = [*trained, *gradient(*batch, problem.dJ_dJ0)]
     assert all(platform(a) == subject.device for a in results if a is not None)
     for array, before in zip(given, (problem.W, problem.b, problem.X, problem.Y), strict=True):
         assert np.array_equal(subject.module.to_numpy(array), before)

@@ -7,7 +7,8 @@ import pytest
 
 import backends
 from reference.agreement import TOLERANCES, Check, Verdict, compare, state_errors
-from tests.conformance.runs import Subject
+from reference.problems import make
+from tests.conformance.runs import Subject, trajectory_of
 
 
 def test_every_state_of_the_run(subject, run, family, dtype, judge):
@@ -27,6 +28,13 @@ def test_both_ways_to_multiply_agree(model, backend, execution, device, family, 
     kind = f"dense against elementwise, {'eager' if execution == 'eager' else 'compiled'}"
     observed = float(state_errors(dense, elementwise).max())
     judge(Verdict((Check(kind, observed, TOLERANCES[kind].allowed, "ULP"),)))
+
+
+def test_equal_terms_do_not_add_up_their_roundings(subject, model, dtype, judge):
+    """From zeros all terms of a loss are equal, so that added one by one they all round alike."""
+    p = make(model, examples=2048, batch_size=1024, features=2, epochs=2, seed=14, dtype=dtype)
+    p = replace(p, W=np.zeros_like(p.W), b=np.zeros_like(p.b))
+    judge(compare(p, subject.train(p), trajectory_of(p), formulation=subject.formulation))
 
 
 def test_the_same_call_gives_the_same_bits(subject, run):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import backends
 from benchmarks import report, store
 from benchmarks.conditions import HUGE_PAGES
-from benchmarks.subject import LIMIT
+from benchmarks.subject import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
@@ -70,7 +70,7 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
     Raises ValueError for options that pytest does not take, and for a backend that was named and
     is not there or not usable.
     """
-    names = named or [*backends.names(), str(LIMIT)]
+    names = named or [*backends.names(), *map(str, EXAMPLES)]
     todo = list(jobs(names, processes, "--quick" in options))
     folder = path.absolute().with_suffix("")
     folder.mkdir(parents=True)

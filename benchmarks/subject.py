@@ -14,7 +14,9 @@ from reference import backprop
 from reference.problems import Problem, make, tutorial
 
 FEATURES = {"linear": 5, "logistic": 3}  # the tutorial's
-LIMIT = Path(__file__).parents[1] / "examples" / "native_backend.py"
+FOLDER = Path(__file__).parents[1] / "examples"
+LIMIT = FOLDER / "native_backend.py"  # what the machine can do
+EXAMPLES = LIMIT, FOLDER / "optax_backend.py", FOLDER / "nn_backend.py"  # and what people write
 
 
 @cache

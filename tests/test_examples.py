@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MISSING = {"native": "no C compiler", "autograd": "No module named 'autograd'"}
+MISSING = {
+    "native": "no C compiler",
+    "autograd": "No module named 'autograd'",
+    "optax": "No module named ",
+    "nn": "No module named 'torch'",
+}
 LOADED = """
 import backends, numpy
 backends.load(backends.add("examples/native_backend.py"))
@@ -51,6 +56,11 @@ def test_the_other_library_passes():
     """With the published logistic run once only: it takes 2 s."""
     chosen = "autodiff and every_state or not (published and logistic)"
     assert passed(conformance("autograd", "-k", chosen)) > 100
+
+
+@pytest.mark.parametrize("name", ["optax", "nn"])
+def test_what_people_write_passes(name):
+    assert passed(conformance(name)) > 70
 
 
 def test_the_c_loop_needs_no_cache(tmp_path):

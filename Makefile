@@ -1,5 +1,6 @@
 # make bench   compare the backends: tables, figures and a stored run in results/
 # make test    prove that all of them compute the same thing
+# make self-test  the harness under test: known ratios and a known sleep, two minutes
 # make lint    check the style and the types
 #
 # Each makes .venv when it is missing or older than the pins. On Linux without a GPU
@@ -10,13 +11,16 @@ PYTHON ?= python3
 PIP_FLAGS ?=
 BIN := .venv/bin
 
-.PHONY: bench test lint
+.PHONY: bench test self-test lint
 
 bench: .venv/made
 	$(BIN)/python -m benchmarks run
 
 test: .venv/made
 	$(BIN)/python -m pytest
+
+self-test: .venv/made
+	$(BIN)/python -m benchmarks.self_test
 
 lint: .venv/made
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc):
 
 def rounds(B):
     """Many where a call is short; a dense one at B = 4096 takes up to a second."""
-    return int(np.clip(6e6 / B**2, 3, 40))
+    return int(np.clip(4e7 / B**2, 4, 100))
 
 
 def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):

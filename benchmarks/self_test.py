@@ -1,0 +1,212 @@
+"""The harness under test: it measures what is known, on a quiet machine and beside other work.
+
+python -m benchmarks.self_test prints each figure beside its target, and ends with 1 if one is
+missed. Every comparison takes the path of a benchmark: the fixture, prepare and measure, the
+stored JSON with its ratios. The cell is a real one; the slowed call takes UNITS + 1 of its
+pullbacks where the other takes UNITS, which is exactly 1 % more work in about a block. The sleep
+is known since it looks at the clock itself.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, sleep
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import backends
+from backends import Cell
+from benchmarks.intervals import Ratio
+from benchmarks.rounds import measure, prepare
+from benchmarks.row import keep
+from reference.agreement import Check, Verdict
+
+CELL = Cell("linear", "numpy", "eager", "cpu", "elementwise", "float64")
+B = 256
+UNITS = 100  # pullbacks in a call, about as long as a block
+ROUNDS = 150
+SLEEP = 5e-3  # seconds
+SLEEPS = 10  # rounds
+ROW, DIAGONAL = np.random.default_rng(0).random((1, B)), np.random.default_rng(1).random(B)
+TRIALS = 100
+LOADS = ("quiet", "bursts")
+BURSTS = """
+import os, sys, time
+import psutil
+psutil.Process().cpu_affinity([])  # all processors, whatever the parent is pinned to
+while os.getppid() == int(sys.argv[1]):
+    end = time.perf_counter() + 0.05
+    while time.perf_counter() < end:
+        pass
+    time.sleep(0.05)
+"""
+
+HALF_WIDTH = 3e-3  # the median of a hundred
+CONTAINS_1, DETECTED, SLEPT = 93, 95, 95  # trials of 100
+
+
+class Figure(NamedTuple):
+    """What was observed under a load beside its target, in words."""
+
+    name: str
+    load: str
+    observed: str
+    target: str
+    is_met: bool
+
+
+# --- what is measured
+
+
+@pytest.fixture(scope="module", params=LOADS)
+def load(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The load of the machine; bursts: another process computes half of the time, anywhere."""
+    if request.param == "quiet":
+        yield request.param
+        return
+    busy = subprocess.Popen([sys.executable, "-c", BURSTS, str(os.getpid())])
+    try:
+        yield request.param
+        assert busy.poll() is None, "the busy process has ended"
+    finally:
+        busy.kill()
+        busy.wait()
+
+
+@pytest.mark.parametrize("units", [UNITS, UNITS + 1], ids=["same", "slowed"])
+@pytest.mark.parametrize("trial", range(TRIALS))
+def test_ratio(benchmark, load, units, trial):
+    benchmark.group = f"{'same' if units == UNITS else 'slowed'}, {load}"
+    call = prepare(pullbacks(UNITS), backends.load(CELL.backend))
+    own = call if units == UNITS else call._replace(function=pullbacks(units))
+    timed = measure(benchmark, own, {"other": call}, ROUNDS)
+    wrong = int(np.count_nonzero(timed.result != ROW * DIAGONAL))
+    keep(benchmark, CELL, timed, Verdict((Check("wrong products", wrong, 0, "numbers"),)))
+
+
+def pullbacks(count: int) -> Callable[[], Any]:
+    """A call of so many pullbacks of the cell, one after the other."""
+    pullback = backends.load(CELL.backend).PULLBACKS[CELL.formulation]
+
+    def call() -> Any:
+        for _ in range(count):
+            row = pullback(ROW, DIAGONAL)
+        return row
+
+    return call
+
+
+@pytest.mark.parametrize("trial", range(TRIALS))
+def test_sleep(benchmark, load, trial):
+    benchmark.group = f"sleep, {load}"
+    own, other = Sleeper(), Sleeper()
+    module = backends.load(CELL.backend)
+    call, beside = (prepare(sleeper, module) for sleeper in (own, other))
+    timed = measure(benchmark, call, {"sleep": beside}, SLEEPS)
+    known = {"own": own.seconds[-SLEEPS:], "sleep": other.seconds[-SLEEPS:]}
+    missing = abs(len(own.seconds) - len(other.seconds))
+    verdict = Verdict((Check("sleeps on one side only", missing, 0, "calls"),))
+    keep(benchmark, CELL, timed, verdict, known=known)
+
+
+class Sleeper:
+    """A call that sleeps, and keeps how long it slept by its own clock."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self) -> None:
+        start = perf_counter()
+        sleep(SLEEP)
+        self.seconds.append(perf_counter() - start)
+
+
+# --- what is said about it
+
+
+def main() -> int:
+    """Measure, print every figure beside its target; 1 if one is missed."""
+    start = perf_counter()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.json"
+        done = subprocess.run(  # a process whose threads can be set: NumPy is here already
+            [sys.executable, "-m", "pytest", __file__, "-q", "--benchmark-only", "--no-report",
+             "--backend", CELL.backend, "--benchmark-json", str(path)],
+            cwd=Path(__file__).parents[1], check=False,
+        )  # fmt: skip
+        if done.returncode:
+            print("the measurement itself has failed: see above")
+            return 1
+        run = json.loads(path.read_text())
+    found = list(figures(run))
+    print(f"{TRIALS} comparisons each, {perf_counter() - start:.0f} s in all, {_state(run)}\n")
+    print("\n".join(table(found)))
+    return 0 if all(figure.is_met for figure in found) else 1
+
+
+def figures(run: dict[str, Any]) -> Iterator[Figure]:
+    """Every figure of a stored run of this file."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in run["benchmarks"]:
+        rows.setdefault(row["group"], []).append(row)
+    for load in LOADS:
+        same, slowed = (
+            [Ratio(*row["extra_info"]["ratio"]["other"]) for row in rows[f"{name}, {load}"]]
+            for name in ("same", "slowed")
+        )
+        half = float(np.median([(ratio.high - ratio.low) / 2 for ratio in same]))
+        middle = float(np.median([ratio.value for ratio in slowed]))
+        error = [_error(row) for row in rows[f"sleep, {load}"]]
+        yield _count("itself: 1 is in its interval", load, CONTAINS_1, _contain(same, 1))
+        yield Figure(
+            "itself: half-width, the median", load, f"{half:.2%}", f"<= {HALF_WIDTH:.1%}",
+            half <= HALF_WIDTH,
+        )  # fmt: skip
+        detected = [ratio.low > 1 for ratio in slowed]
+        yield _count(f"slowed by 1 %, found {middle - 1:.2%}: detected", load, DETECTED, detected)
+        within = [abs(e) <= HALF_WIDTH for e in error]
+        worst = f"sleep, off by {max(error, key=abs):.2%} at most: within {HALF_WIDTH:.1%}"
+        yield _count(worst, load, SLEPT, within)
+
+
+def table(found: Iterable[Figure]) -> Iterator[str]:
+    """The figures as lines of text."""
+    yield f"{'':47}{'load':8}{'observed':>12}{'target':>10}"
+    for name, load, observed, target, is_met in found:
+        yield f"{name:47}{load:8}{observed:>12}{target:>10}  {'met' if is_met else 'MISSED'}"
+
+
+def _count(name: str, load: str, target: int, trials: list[bool]) -> Figure:
+    count = sum(trials)
+    is_met = count >= target and len(trials) == TRIALS
+    return Figure(name, load, f"{count} of {len(trials)}", f">= {target}", is_met)
+
+
+def _contain(ratios: list[Ratio], truth: float) -> list[bool]:
+    return [ratio.low <= truth <= ratio.high for ratio in ratios]
+
+
+def _error(row: dict[str, Any]) -> float:
+    """By what share the harness reports another time than the sleep itself: the worse side."""
+    info = row["extra_info"]
+    pairs = (row["stats"]["data"], info["known"]["own"]), (
+        info["beside"]["sleep"], info["known"]["sleep"],
+    )  # fmt: skip
+    errors = [float(np.median(np.divide(*pair)) - 1) for pair in pairs]
+    return max(errors, key=abs)
+
+
+def _state(run: dict[str, Any]) -> str:
+    [process] = run["processes"]
+    loads = f"load {process['before']['load'][0]} before, {process['after']['load'][0]} after"
+    return f"{process['conditions']['threads']}, {loads}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

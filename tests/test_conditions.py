@@ -1,0 +1,141 @@
+"""Conditions: read in words, and told apart; threads are set, or it is said why not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backends import numpy_backend
+from benchmarks.conditions import conditions, differences, state
+from benchmarks.threads import POOLS, XLA, enforce, usable_processors
+
+ROOT = Path(__file__).parents[1]
+
+
+def made(**changed):
+    """Conditions by hand."""
+    return {
+        "threads": "1 in each pool",
+        "pools": {"libopenblas.so": "0.3 1 threads"},
+        "settings": {"one": {"threads": 1}},
+        "versions": {"numpy": "2.4", "scipy": "1.17"},
+    } | changed
+
+
+def python(code):
+    """What a fresh interpreter at the root of the project prints; enforce may pin it."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+# --- what is read
+
+
+def test_conditions_are_plain_json_and_the_same_again():
+    found = conditions("1 in each pool", {"numpy": numpy_backend})
+    assert json.loads(json.dumps(found)) == found
+    assert differences(found, conditions("1 in each pool", {"numpy": numpy_backend})) == ""
+    assert found["settings"] == {"numpy": {}}
+    assert {"numpy", "scipy", "pytest"} < found["versions"].keys()
+    assert all(isinstance(value, str | dict) for value in found.values())
+
+
+def test_an_allocator_that_is_set_is_a_condition(monkeypatch):
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    plain = conditions("", {})
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    other = conditions("", {})
+    assert differences(plain, other) == "allocator: GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+
+
+def test_the_state_of_the_machine_is_plain_json():
+    found = state()
+    assert json.loads(json.dumps(found)) == found
+    assert 0 < found["memory available"] <= found["memory"]
+
+
+# --- what tells two processes apart
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, ""),
+        ({"threads": "2 in each pool"}, "threads: 2 in each pool"),
+        ({"pools": {"libopenblas.so": "0.3 2 threads"}}, "pools: libopenblas.so=0.3 2 threads"),
+        ({"pools": {"libopenblas.so": "0.3 1 threads", "libgomp.so": "1 threads"}}, ""),
+        ({"settings": {"other": {"threads": 2}}}, ""),
+        ({"settings": {"one": {"threads": 2}}}, "settings: one={'threads': 2}"),
+        ({"versions": {"numpy": "2.5", "scipy": "1.17"}}, "versions: numpy=2.5 scipy=1.17"),
+    ],
+)
+def test_differences_in_words(changed, words):
+    assert differences(made(), made(**changed)) == words
+
+
+def test_every_difference_is_named():
+    other = made(threads="2 in each pool", settings={"one": {"threads": 2}})
+    found = differences(made(), other)
+    assert found == "threads: 2 in each pool, settings: one={'threads': 2}"
+
+
+# --- threads
+
+
+@pytest.mark.parametrize("count", [0, -1, len(usable_processors()) + 1])
+def test_more_threads_than_processors_are_a_mistake(count):
+    with pytest.raises(ValueError, match=rf"--threads {count}: this process may use 1 to \d+$"):
+        enforce(count, pin=False)
+
+
+def test_the_mistake_is_told_on_the_command_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "--threads", "1000"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--threads 1000: this process may use 1 to " in done.stderr
+
+
+ENFORCED = """
+import os
+from benchmarks.threads import POOLS, XLA, enforce, usable_processors
+before = usable_processors()
+print(enforce(1, pin={pin}))
+print({{os.environ[name] for name in (*POOLS, XLA)}})
+print(usable_processors() == {processors})
+"""
+
+
+def test_every_pool_is_set():
+    said, pools, same = python(ENFORCED.format(pin=False, processors="before"))
+    assert said == "1 in each pool"
+    assert (pools, same) == ("{'1'}", "True")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="affinity is Linux's here")
+def test_a_pinned_process_has_so_many_processors():
+    said, pools, same = python(ENFORCED.format(pin=True, processors="before[-1:]"))
+    assert said.startswith("1 in each pool, 1 of ")
+    assert (pools, same) == ("{'1'}", "True")
+
+
+def test_what_was_imported_before_is_named_and_nothing_is_claimed():
+    said, _, same = python("import numpy\n" + ENFORCED.format(pin=True, processors="before"))
+    assert said == "not enforced: numpy was imported before"
+    assert same == "True"
+
+
+def test_a_framework_sees_what_was_set():
+    [threads] = python(
+        "from benchmarks.threads import enforce\nenforce(1, pin=False)\n"
+        "import numpy, threadpoolctl\n"
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
+    )
+    assert threads == "{1}"
+    assert len({*POOLS, XLA}) == 5

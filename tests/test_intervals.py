@@ -1,0 +1,199 @@
+"""Ratios and their intervals on synthetic rounds whose truth is known: seeded, without a clock.
+
+An interval of 95 % is right if it contains the truth in 95 of 100 samples, so the tests count. A
+count of n trials is allowed what a binomial one with 93 to 97 % reaches but once in 1000 times:
+the bootstrap is approximate, and the seeds are fixed.
+"""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from benchmarks.intervals import Ratio, logs, quotient, ratio
+
+ROUNDS = 40
+NOISE = 0.01  # of one block, in logarithms
+EFFECT = 0.05  # of a process: how its memory lies
+
+
+def process(rng, truth, rounds=ROUNDS, effect=0.0):
+    """Two lists of times: log-normal noise of each block, and a drift of 20 % of both sides.
+
+    One block in ten is hit by something and takes up to three times as long.
+    """
+    drift = 1e-3 * np.exp(np.cumsum(rng.normal(0, 0.2 / np.sqrt(rounds), rounds)))
+    hit = np.where(rng.random((2, rounds)) < 0.1, rng.uniform(1, 3, (2, rounds)), 1)
+    times, beside = drift * hit * np.exp(rng.normal(0, NOISE, (2, rounds)))
+    return truth * np.exp(rng.normal(0, effect)) * times, beside
+
+
+def measured(rng, truth, processes=1, rounds=ROUNDS, effect=EFFECT):
+    """The log-ratios of several processes."""
+    effect = effect if processes > 1 else 0.0  # one process alone cannot know of its effect
+    found = [process(rng, truth, rounds, effect) for _ in range(processes)]
+    return logs(*zip(*found, strict=True))
+
+
+def contains(found, truth):
+    return found.low <= truth <= found.high
+
+
+def count(trials, once):
+    """How often the interval of a trial contains the truth: once(rng) is the one and the other."""
+    return sum(contains(*once(np.random.default_rng(seed))) for seed in range(trials))
+
+
+def allowed(trials):
+    return binom.ppf(1e-3, trials, 0.93), binom.ppf(1 - 1e-3, trials, 0.97)
+
+
+def assert_right(trials, once):
+    low, high = allowed(trials)
+    assert low <= count(trials, once) <= high
+
+
+# --- one process
+
+
+def test_one_process_contains_the_truth():
+    """In 93.5 of 100 samples, with these 40 rounds; an interval of 90 % would be in 88."""
+    assert_right(1000, lambda rng: (ratio(measured(rng, 1.01)), 1.01))
+
+
+def test_one_process_contains_1_where_there_is_no_difference():
+    assert_right(300, lambda rng: (ratio(measured(rng, 1)), 1))
+
+
+def test_one_per_cent_is_detected():
+    """A block of 1 % noise, 1.4 % in a ratio, 0.14 % in a median of 160: 1 % is far beyond two.
+
+    The blocks that are hit make it 0.17 %. 99 of 100 are asked, with what 200 trials scatter.
+    """
+    found = [ratio(measured(np.random.default_rng(s), 1.01, rounds=160)) for s in range(200)]
+    assert sum(f.low > 1 for f in found) >= binom.ppf(1e-3, 200, 0.99)
+    assert all(f.differs for f in found if f.low > 1)
+    assert np.median([f.value for f in found]) == pytest.approx(1.01, abs=0.0005)
+
+
+def test_a_drift_of_both_sides_moves_no_interval():
+    """The rounds are paired: with the second side in another order the drift is in the ratio."""
+    rng = np.random.default_rng(5)
+    widths = []
+    for _ in range(20):
+        times, beside = process(rng, 1)
+        paired, shuffled = (ratio(logs([times], [b])) for b in (beside, rng.permutation(beside)))
+        widths.append([np.log(r.high / r.low) for r in (paired, shuffled)])
+    paired, shuffled = np.median(widths, axis=0)
+    assert shuffled > 3 * paired
+
+
+def test_more_rounds_narrow_it_as_their_square_root():
+    widths = [
+        [np.log((r := ratio(measured(np.random.default_rng(s), 1, rounds=n))).high / r.low)
+         for s in range(40)]
+        for n in (25, 400)
+    ]  # fmt: skip
+    few, many = np.median(widths, axis=1)
+    assert 3 < few / many < 5.3  # 4, and a third
+
+
+# --- several processes
+
+
+@pytest.mark.parametrize("processes", [3, 5])
+def test_several_processes_contain_the_truth(processes):
+    assert_right(300, lambda rng: (ratio(measured(rng, 1.3, processes, 20)), 1.3))
+
+
+@pytest.mark.parametrize("processes", [3, 5])
+def test_equal_processes_contain_the_truth_no_less_often(processes):
+    found = count(200, lambda rng: (ratio(measured(rng, 1.3, processes, 20, 0.0)), 1.3))
+    assert found >= binom.ppf(1e-3, 200, 0.95)
+
+
+def test_rounds_of_several_processes_are_no_independent_ones():
+    """Thrown together, 60 rounds seem to know what three processes do not: every other is wrong."""
+    together = count(
+        200, lambda rng: (ratio([np.concatenate(measured(rng, 1.3, 3, 20))]), 1.3)
+    )  # fmt: skip
+    assert together < binom.ppf(1e-3, 200, 0.7)
+
+
+def test_several_processes_count_alike_however_many_rounds_they_have():
+    """Medians 1, 2 and 4 of 3, 30 and 300 rounds: their mean in logarithms is 2."""
+    sample = [np.full(rounds, np.log(m)) for rounds, m in ((3, 1), (30, 2), (300, 4))]
+    found = ratio(sample)
+    assert found.value == pytest.approx(2)
+    half = 4.303 * np.log(2) / np.sqrt(3)  # Student's t of 2, standard error of three numbers
+    assert np.log(found.high / found.value) == pytest.approx(half, rel=0.05)  # of 2000 resamples
+
+
+# --- the quotient of two ratios
+
+
+@pytest.mark.parametrize("processes", [1, 3, 5])
+def test_a_quotient_contains_the_truth_no_less_often(processes):
+    """Both have an effect of their own; the fewer processes give the degrees of freedom."""
+
+    def once(rng):
+        one, other = (measured(rng, truth, processes, 20) for truth in (1.3, 2))
+        return quotient(one, other), 1.3 / 2
+
+    assert count(200, once) >= binom.ppf(1e-3, 200, 0.95)
+
+
+@pytest.mark.parametrize("processes", [1, 3, 5])
+def test_a_quotient_is_less_certain_than_either(processes):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        one, other = (measured(rng, truth, processes, 20) for truth in (1.3, 2))
+        found = quotient(one, other)
+        widths = [np.log(r.high / r.low) for r in (ratio(one), ratio(other), found)]
+        assert widths[2] > max(widths[:2])
+        assert found.value == pytest.approx(ratio(one).value / ratio(other).value)
+
+
+# --- what follows from the definition
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_the_other_way_round_it_is_the_inverse(processes):
+    sample = measured(np.random.default_rng(3), 1.7, processes)
+    found, other = ratio(sample), ratio([-part for part in sample])
+    assert other == pytest.approx((1 / found.value, 1 / found.high, 1 / found.low))
+
+
+def test_the_same_sample_has_the_same_interval():
+    sample = measured(np.random.default_rng(4), 1.7, 3)
+    assert ratio(sample) == ratio(sample)
+
+
+def test_the_value_is_the_median_of_the_paired_ratios():
+    times, beside = [2.0, 30.0, 6.0], [1.0, 10.0, 3.0]
+    assert ratio(logs([times], [beside])).value == pytest.approx(2)
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_identical_rounds_leave_no_doubt(processes):
+    found = ratio(logs([[3.0] * 5] * processes, [[2.0] * 5] * processes))
+    assert found == pytest.approx((1.5, 1.5, 1.5))
+    assert found.differs
+
+
+def test_one_round_is_its_own_interval():
+    assert ratio(logs([[3.0]], [[2.0]])) == pytest.approx((1.5, 1.5, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "differs"),
+    [(0.9, 1.1, False), (1.0, 1.1, False), (0.9, 1.0, False), (1.01, 1.1, True), (0.9, 0.99, True)],
+)
+def test_a_difference_was_measured_where_1_is_outside(low, high, differs):
+    assert Ratio(1.0, low, high).differs is differs
+
+
+def test_rounds_that_have_no_pair_are_an_error():
+    with pytest.raises(ValueError, match="shorter"):
+        logs([[1.0], [1.0]], [[1.0]])
+    with pytest.raises(ValueError, match="broadcast"):
+        logs([[1.0, 2.0, 3.0]], [[1.0, 2.0]])

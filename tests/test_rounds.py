@@ -1,0 +1,149 @@
+"""Rounds: who is called when and how often, what a clock that is made up shows, what is void."""
+
+import gc
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import rounds
+from benchmarks.rounds import Call, measure, prepare
+
+
+class Pedantic:
+    """What of the fixture is used: setup, the target under a clock, teardown, round by round."""
+
+    def __init__(self):
+        self.data = []
+
+    def pedantic(self, target, *, setup, teardown, rounds, iterations):
+        assert iterations == 1
+        for _ in range(rounds):
+            assert not setup()
+            start = CLOCK.seconds
+            result = target()
+            self.data.append(CLOCK.seconds - start)
+            teardown()
+        return result
+
+
+class Clock:
+    """Stands still, but for the calls that take so many seconds."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+CLOCK = Clock()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    monkeypatch.setattr(CLOCK, "seconds", 0.0)
+    monkeypatch.setattr(rounds, "perf_counter", CLOCK)
+    monkeypatch.setattr(rounds.calibration, "seconds", lambda: 1e-3)
+
+
+def module(ready=lambda tree: True, seconds=dict):
+    """A backend, as far as rounds look at it."""
+    return SimpleNamespace(is_ready=ready, compile_seconds=seconds)
+
+
+def called(log, name, seconds=1e-3, calls=1, of=None):
+    """A call that writes its name down and takes so long; it returns how often it was called."""
+
+    def function():
+        log.append(name)
+        CLOCK.seconds += seconds
+        return log.count(name)
+
+    return Call(function, of or module(), calls)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "calls"), [(1.2e-4, 5), (4e-4, 2), (6e-4, 1), (1.0, 1), (1.7e-6, 295)]
+)
+def test_a_block_is_as_many_calls_as_fill_it(seconds, calls, monkeypatch):
+    monkeypatch.setattr(rounds, "BLOCK", 5e-4)
+    log = []
+    found = prepare(called(log, "own", seconds).function, None)
+    assert found.calls == calls
+    assert len(log) == 2 or seconds < 10 * rounds.BLOCK, "one to be warm, one under the clock"
+
+
+def test_an_interrupted_call_is_no_reason_for_a_shorter_block(monkeypatch):
+    monkeypatch.setattr(rounds, "BLOCK", 5e-4)
+    seconds = iter([1.0, 3e-3])  # cold, interrupted
+
+    def function():
+        CLOCK.seconds += next(seconds, 1.2e-4)
+
+    assert prepare(function, None).calls == 5
+
+
+def test_the_others_are_before_and_after_in_turn():
+    log, benchmark = [], Pedantic()
+    others = {name: called(log, name) for name in ("baseline", "elementwise", "limit")}
+    measure(benchmark, called(log, "own"), others, 4)
+    before, after = [*others, "own"], ["own", *reversed(others)]
+    assert log == [*before, *after, *before, *after]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 40])
+def test_every_round_has_a_block_of_each(count):
+    log, benchmark = [], Pedantic()
+    own, other = called(log, "own", calls=3), called(log, "other", calls=5)
+    timed = measure(benchmark, own, {"other": other}, count)
+    assert Counter(log) == {"own": 3 * count, "other": 5 * count}
+    assert timed.result == 3 * count, "what the last call returned"
+    assert timed.info["calls"] == 3
+    assert [len(timed.info[key]) for key in ("faults", "calibration")] == [count, 2]
+    assert len(timed.info["beside"]["other"]) == len(benchmark.data) == count
+    assert timed.problem == ""
+
+
+def test_beside_are_the_seconds_of_one_call():
+    """The fixture has those of a block, which are divided where the row is stored."""
+    log, benchmark = [], Pedantic()
+    others = {"four": called(log, "four", 1e-3, 4), "one": called(log, "one", 5e-3)}
+    timed = measure(benchmark, called(log, "own", 2e-3, 3), others, 2)
+    assert benchmark.data == pytest.approx([6e-3] * 2)
+    assert timed.info["beside"]["four"] == pytest.approx([1e-3] * 2)
+    assert timed.info["beside"]["one"] == pytest.approx([5e-3] * 2)
+
+
+def test_faults_are_those_of_one_call_of_its_own(monkeypatch):
+    log = []
+    monkeypatch.setattr(rounds, "minor_faults", lambda: 8 * log.count("own") + log.count("other"))
+    own, other = called(log, "own", calls=3), called(log, "other", calls=5)
+    assert measure(Pedantic(), own, {"other": other}, 4).info["faults"] == [8] * 4
+
+
+@pytest.mark.parametrize("late", [1, 2, 4])
+def test_one_late_round_is_enough(late):
+    own = called([], "own", of=module(ready=lambda result: result != late))
+    problem = measure(Pedantic(), own, {}, 4).problem
+    assert problem == "its output was not ready when the clock stopped"
+
+
+@pytest.mark.parametrize("guilty", ["own", "other"])
+def test_whoever_compiles_it_is_void(guilty):
+    log = []
+    of = module(seconds=lambda: {"trace": 0.25 * (log.count(guilty) == 3), "compile": 1.0})
+    calls = {n: called(log, n, of=of if n == guilty else None) for n in ("own", "other")}
+    problem = measure(Pedantic(), calls["own"], {"other": calls["other"]}, 3).problem
+    assert problem == "something was compiled for 0.25 s inside the timed region"
+
+
+def test_no_collection_while_timing_and_again_afterwards():
+    seen = []
+    own = Call(lambda: seen.append(gc.isenabled()), module(), 1)
+    measure(Pedantic(), own, {}, 3)
+    assert seen == [False] * 3
+    assert gc.isenabled()
+    with pytest.raises(ZeroDivisionError):
+        measure(Pedantic(), Call(lambda: 1 / 0, module(), 1), {}, 3)
+    assert gc.isenabled()

@@ -58,11 +58,7 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> str:
 
     The pools and settings of a framework count only where both processes have loaded it.
     """
-    return ", ".join(
-        f"{name}: {_words(other[name]) if isinstance(other[name], dict) else other[name]}"
-        for name in one
-        if _shared(one[name], other[name]) != _shared(other[name], one[name])
-    )
+    return ", ".join(f"{name}: {text}" for name in one if (text := _change(one[name], other[name])))
 
 
 def versions() -> dict[str, str]:
@@ -79,10 +75,11 @@ def _pools() -> dict[str, str]:
     return found
 
 
-def _shared(value: Any, other: Any) -> Any:
+def _change(value: Any, other: Any) -> str:
+    """The other value if it differs, of dictionaries what differs in the entries of both."""
     if not isinstance(value, dict):
-        return value
-    return {name: value[name] for name in value if name in other}
+        return "" if value == other else str(other)
+    return _words({n: other[n] for n in value if n in other and value[n] != other[n]})
 
 
 def _words(values: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ def prepare(function: Callable[[], Any], module: Any) -> Call:
     seconds = _seconds(call)
     if seconds < 10 * BLOCK:  # an interruption counts as much as a call
         seconds = min(_seconds(call) for _ in range(5))
-    return call._replace(calls=max(1, ceil(BLOCK / seconds)))
+    return call._replace(calls=max(1, ceil(BLOCK / max(seconds, 1e-9))))
 
 
 def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) -> Timed:
@@ -141,9 +141,11 @@ def _compiled(call: Call, others: dict[str, Call]) -> float:
 @contextmanager
 def _no_collections() -> Iterator[None]:
     """The garbage collector strikes neither side of a ratio."""
+    enabled = gc.isenabled()
     gc.collect()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if enabled:
+            gc.enable()

@@ -107,13 +107,14 @@ def memory(heading: str, rows: list[Row]) -> list[str]:
     plain = [row for row in dense if not row["conditions"]]
     lines = [
         *over_sizes(f"{heading}: temporary memory in matrices of B x B", plain, _matrices), "",
-        *over_sizes(f"{heading}: minor page faults of one call", dense, _faults, _label),
+        *over_sizes(f"{heading}: minor page faults of one call", plain, _faults),
     ]  # fmt: skip
     with_others = {(r["B"], name(r)) for r in dense if r["conditions"]}
     twice = [row for row in dense if (row["B"], name(row)) in with_others]
     if twice:
         twice.sort(key=lambda row: [name(row), row["conditions"]])
-        lines += ["", *over_sizes(f"{heading}: us of one call by allocator", twice, _time, _label)]
+        for what, show in (("us", _time), ("minor page faults", _faults)):
+            lines += ["", *over_sizes(f"{heading}: {what} of one call", twice, show, _label)]
     return lines
 
 
@@ -139,7 +140,9 @@ def against_each_other(run: dict[str, Any]) -> list[str]:
 def missing(run: dict[str, Any]) -> list[str]:
     """A line for each row that is void or was left out, and for each process that failed."""
     lines = [f"void: {r['group']}, {name(r)}: {r['void']}" for r in run["void"]]
-    lines += [f"left out: {name(r)}, {r['reason']}" for r in run["left_out"]]
+    for reason in dict.fromkeys(row["reason"] for row in run["left_out"]):
+        names = dict.fromkeys(name(r) for r in run["left_out"] if r["reason"] == reason)
+        lines += wrap(f"left out: {', '.join(names)}: {reason}", 80)
     lines += [f"failed: {p['name']}: {p['reason']}" for p in run.get("failed", [])]
     return [*lines, ""] if lines else []
 

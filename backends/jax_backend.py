@@ -160,7 +160,6 @@ FUSED = {"linear": fused_linear, "logistic": fused_logistic}
 
 # Half-width vectors are XLA's default on CPUs. Other devices do not look at this option.
 WIDE = {"xla_cpu_prefer_vector_width": 512}
-CHUNK = 64  # the product of so many numbers in [1, 2] does not overflow
 BLOCK = 100  # epochs whose losses are computed at once: B x BLOCK numbers stay in the cache
 
 
@@ -214,8 +213,9 @@ def losses(model, before, A, Y):  # (E, K, F+1), (K, B, F+1), (K, B, 1) -> (E K,
 
 
 def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
-    chunks = [numbers[i : i + CHUNK] for i in range(0, len(numbers), CHUNK)]
-    return jnp.log(jnp.stack([chunk.prod(axis=0) for chunk in chunks])).sum(axis=0)
+    size = jnp.finfo(numbers.dtype).maxexp - 1  # as many have a product that does not overflow
+    chunks = [numbers[i : i + size] for i in range(0, len(numbers), size)]
+    return sum(jnp.log(chunk.prod(axis=0)) for chunk in chunks)
 
 
 # --- the losses for autodiff

@@ -27,7 +27,8 @@ EXECUTIONS = ("run", "step")
 compiling = event.TimingListener()
 event.register("numba:compile", compiling)
 
-CHUNK = 64  # terms that are added, or in [1, 2] multiplied, before what comes of them is added
+CHUNK = 64  # terms that are added before their sums are
+FACTORS = 512  # numbers in [1, 2] that are multiplied before the logarithm is taken
 
 DENSE, _, FUSED = range(len(FORMULATIONS))
 
@@ -193,8 +194,8 @@ def fused_logistic_run(w_track, loss, accuracy, columns, zero, rate):
         C = columns[j % K]
         product_with_columns(z, C, w_track[j])
         total, correct = 0.0, 0
-        for start in range(0, B, CHUNK):
-            part, zero_part = z[start : start + CHUNK], zero[j % K, start:]
+        for start in range(0, B, FACTORS):
+            part, zero_part = z[start : start + FACTORS], zero[j % K, start:]
             product, positive = 1.0, 0.0
             for i in range(len(part)):
                 m = part[i]

@@ -199,16 +199,13 @@ def fused_logistic_losses(w, A, Y, Z, more, loss, accuracy):
     np.divide(linear + log_sum(Z), len(Y), out=loss)
 
 
-CHUNK = 64  # the product of so many numbers in [1, 2] does not overflow
-
-
 def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
-    products = np.multiply.reduceat(numbers, range(0, len(numbers), CHUNK), axis=0)
-    return np.log(products).sum(axis=0)
+    size = np.finfo(numbers.dtype).maxexp - 1  # as many have a product that does not overflow
+    return sum(np.log(numbers[i : i + size].prod(axis=0)) for i in range(0, len(numbers), size))
 
 
 def sum_of(numbers):  # (B, E) -> (E,)   in chunks, since along this axis NumPy adds one by one
-    return np.add.reduceat(numbers, range(0, len(numbers), CHUNK), axis=0).sum(axis=0)
+    return np.add.reduceat(numbers, range(0, len(numbers), 256), axis=0).sum(axis=0)
 
 
 # --- what drives the steps

@@ -80,7 +80,7 @@ def comparison(run: dict[str, Any], group: str) -> Iterator[str]:
         shown = f"{name(row):23}{duration(row['seconds']):>8}"
         shown += f"{digits(ratio['limit'][0]) if 'limit' in ratio else '':>7}" if limit else ""
         pairs = (interval(ratio.get(other)) for other in ("baseline", "elementwise"))
-        yield (shown + "".join(f"{pair:>21}" for pair in pairs)).rstrip()
+        yield (shown + "".join(f" {pair:>20}" for pair in pairs)).rstrip()
     for row in run["void"]:
         if row["group"] == group:
             yield f"{name(row):25}    void: {row['void']}"

@@ -68,7 +68,7 @@ def _parameters(axes: Any, tracks: list[list[float]], true: list[float]) -> None
 
 def _sizes(run: dict[str, Any]) -> Any:
     """Seconds of one gradient over B: dense drawn through, elementwise dashed; a panel a model."""
-    rows = [row for row in rows_of(run) if "B" in row]
+    rows = [row for row in rows_of(run) if "B" in row and not row["conditions"]]
     models = list(dict.fromkeys(row["model"] for row in rows))
     figure, panels = plt.subplots(
         1, len(models), figsize=(5 * len(models), 5), sharey=True, layout="constrained",

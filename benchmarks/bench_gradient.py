@@ -33,8 +33,8 @@ def pytest_generate_tests(metafunc):
 
 
 def rounds(B):
-    """Many where a call is short; a dense one at B = 4096 takes up to a second."""
-    return int(np.clip(4e7 / B**2, 4, 100))
+    """Many where a call is short; a dense one at B = 4096 takes up to a second. Always even."""
+    return 2 * int(np.clip(2e7 / B**2, 2, 100))
 
 
 def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):

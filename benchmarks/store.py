@@ -3,10 +3,11 @@
 Keys beside pytest-benchmark's own:
   benchmarks[i].extra_info   the words of the cell; B or steps; the verdict of the last timed call;
                              calls, the number of calls in a block; conditions, those that are not
-                             the first process's, in words; rounds, their number in each process,
-                             in which data, beside and faults lie one after the other; beside,
-                             seconds of a call of the others; faults, minor page faults of a call;
-                             ratio {"baseline" | "elementwise" | "limit": [value, low, high]}
+                             the first process's, in words; for each process rounds, their number,
+                             and faults, the minor page faults of a call; for each of the others,
+                             "baseline" | "elementwise" | "limit", beside, the seconds of a call in
+                             each process, log_ratio, all paired ratios of each process in natural
+                             logarithms, and ratio [value, low, high]
   void                       rows without their times, and the reason: void
   left_out                   rows that were not measured, with the reason
   processes                  each process: its name, conditions, state of the machine before and
@@ -51,13 +52,12 @@ def complete(run: Run, left_out: list[dict[str, Any]], quick: bool, process: Run
     run |= {"void": [], "left_out": left_out, "quick": quick, "processes": [process]}
     for row in rows:
         info = row["extra_info"]
-        info |= {"conditions": "", "rounds": [len(row["stats"]["data"])]}
+        info["conditions"] = ""
         if info["void"]:
             run["void"].append({"group": row["group"], **_without_times(info)})
         else:
             kept.append(row)
-            data = [seconds / info["calls"] for seconds in row["stats"]["data"]]
-            _summarize(row, data)
+            _count_by_call(row)
     run["benchmarks"] = kept
     _judge_drift(process)
     trained = {(r["extra_info"]["model"], r["extra_info"]["dtype"]) for r in kept if _trains(r)}
@@ -90,21 +90,33 @@ def merge(parts: list[Run]) -> Run:
 
 def sample(row: Run, name: str) -> Sample:
     """The log-ratios of a row's times to those of baseline, elementwise or limit."""
+    return [np.array(process) for process in row["extra_info"]["log_ratio"][name]]
+
+
+def _count_by_call(row: Run) -> None:
+    """The row of one process, as measured block by block, in seconds of a call and in ratios."""
     info = row["extra_info"]
-    ends = np.cumsum(info["rounds"])[:-1]
-    pair = row["stats"]["data"], info["beside"][name]
-    return logs(*([part.tolist() for part in np.split(np.array(times), ends)] for times in pair))
+    data = [seconds / info["calls"] for seconds in row["stats"]["data"]]
+    info["rounds"], info["faults"] = [len(data)], [float(np.median(info["faults"]))]
+    info["log_ratio"] = {
+        name: [np.round(pairs, 5).tolist() for pairs in logs([data], [times])]
+        for name, times in info["beside"].items()
+    }
+    info["beside"] = {name: [float(np.median(times))] for name, times in info["beside"].items()}
+    _summarize(row, data)
 
 
 def _joined(rows: list[Run]) -> Run:
-    """The row of several processes."""
+    """The row of several processes; as pytest-benchmark does, it leaves out the single times."""
     first, infos = rows[0], [row["extra_info"] for row in rows]
     info = first["extra_info"]
-    info["rounds"] = [rounds for i in infos for rounds in i["rounds"]]
-    info["faults"] = [count for i in infos for count in i["faults"]]
+    for key in ("rounds", "faults"):
+        info[key] = [of_process for i in infos for of_process in i[key]]
     names = [name for name in info["beside"] if all(name in i["beside"] for i in infos)]
-    info["beside"] = {n: _short([s for i in infos for s in i["beside"][n]]) for n in names}
-    _summarize(first, _short([s for row in rows for s in row["stats"]["data"]]))
+    for key in ("beside", "log_ratio"):
+        info[key] = {n: [of_process for i in infos for of_process in i[key][n]] for n in names}
+    _summarize(first, [seconds for row in rows for seconds in row["stats"]["data"]])
+    del first["stats"]["data"]
     return first
 
 
@@ -115,7 +127,7 @@ def _summarize(row: Run, data: list[float]) -> None:
         stats.update(seconds)
     row["stats"] = {**stats.as_dict(), "data": data, "iterations": row["extra_info"]["calls"]}
     info = row["extra_info"]
-    info["ratio"] = {name: list(ratio(sample(row, name))) for name in info["beside"]}
+    info["ratio"] = {name: list(ratio(sample(row, name))) for name in info["log_ratio"]}
 
 
 def _judge_drift(process: Run) -> None:
@@ -141,12 +153,8 @@ def _unique(found: Any) -> list[Any]:
     return unique
 
 
-def _short(numbers: list[float]) -> list[float]:
-    return [float(f"{number:.6g}") for number in numbers]
-
-
 def _without_times(info: Run) -> Run:
-    times = ("beside", "calls", "faults", "rounds")
+    times = ("beside", "calls", "faults")
     return {key: value for key, value in info.items() if key not in times}
 
 

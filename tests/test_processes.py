@@ -64,8 +64,10 @@ def test_the_same_rows_are_joined(tmp_path):
     [row] = stored["benchmarks"]
     info = row["extra_info"]
     assert len(info["rounds"]) == 2
-    assert len(row["stats"]["data"]) == sum(info["rounds"])
-    assert all(len(times) == sum(info["rounds"]) for times in info["beside"].values())
+    assert row["stats"]["rounds"] == sum(info["rounds"])
+    assert info["log_ratio"].keys() == {"baseline", "elementwise"} & info["beside"].keys()
+    for pairs in info["log_ratio"].values():
+        assert [len(p) for p in pairs] == [rounds // 2 for rounds in info["rounds"]]
     assert [p["name"] for p in stored["processes"]] == ["numpy", "numpy"]
     assert not (tmp_path / "run").exists(), "the parts are merged, the logs of no use"
 

@@ -97,12 +97,31 @@ def test_every_round_has_a_block_of_each(count):
     log, benchmark = [], Pedantic()
     own, other = called(log, "own", calls=3), called(log, "other", calls=5)
     timed = measure(benchmark, own, {"other": other}, count)
-    assert Counter(log) == {"own": 3 * count, "other": 5 * count}
-    assert timed.result == 3 * count, "what the last call returned"
+    assert Counter(log) == {"own": 4 * count, "other": 6 * count}, "one more, to be warm"
+    assert timed.result == 4 * count, "what the last call returned"
     assert timed.info["calls"] == 3
     assert [len(timed.info[key]) for key in ("faults", "calibration")] == [count, 2]
     assert len(timed.info["beside"]["other"]) == len(benchmark.data) == count
     assert timed.problem == ""
+
+
+def test_the_first_call_of_a_block_is_not_timed():
+    """It takes a second here: what was timed before it has filled the caches."""
+    last = []
+
+    def cold_after_another(name, calls):
+        def function():
+            CLOCK.seconds += 1e-3 if name in last else 1.0
+            last[:] = [name]
+
+        return Call(function, module(), calls)
+
+    benchmark = Pedantic()
+    others = {"other": cold_after_another("other", 3), "long": cold_after_another("long", 1)}
+    info = measure(benchmark, cold_after_another("own", 2), others, 4).info
+    assert benchmark.data == pytest.approx([2e-3] * 4)
+    assert info["beside"]["other"] == pytest.approx([1e-3] * 4)
+    assert info["beside"]["long"][:1] == pytest.approx([1.0]), "it fills a block alone"
 
 
 def test_beside_are_the_seconds_of_one_call():

@@ -1,6 +1,7 @@
 """The tutorial's two training runs in every cell."""
 
 from backends import Cell, load
+from benchmarks.distance import distance
 from benchmarks.rounds import measure
 from benchmarks.row import keep
 from benchmarks.subject import beside, limit, prepared_training, to_numpy, training_problem
@@ -25,5 +26,7 @@ def test_training(benchmark, pytestconfig, model, backend, execution, device, fo
     others = {n: prepared_training(c, quick) for n, c in (beside(cell) | limit(cell)).items()}
     benchmark.group = f"training {model} {dtype}: {problem.steps} steps"
     timed = measure(benchmark, prepared_training(cell, quick), others, ROUNDS[model])
-    verdict = compare(problem, to_numpy(cell, timed.result), expected, formulation=formulation)
-    keep(benchmark, cell, timed, verdict, steps=problem.steps)
+    found = to_numpy(cell, timed.result)
+    verdict = compare(problem, found, expected, formulation=formulation)
+    over_steps = {} if verdict.obstacle else {"distance": distance(found, expected)}
+    keep(benchmark, cell, timed, verdict, steps=problem.steps, **over_steps)

@@ -3,7 +3,7 @@
 The formulation and the model travel as values, so that every function names its callees: only
 then does Numba's disk cache hit. Numbers are made in the dtype of the arrays (`one`, `half`),
 since a literal would promote float32 to float64.
-Only the fused run reassociates its sums; no other cell uses fastmath.
+Only the fused run reassociates its sums and contracts; no other cell uses fastmath.
 """
 
 from functools import cache, partial
@@ -28,6 +28,7 @@ compiling = event.TimingListener()
 event.register("numba:compile", compiling)
 
 CHUNK = 64  # terms that are added before their sums are
+LINE = 64  # bytes of a cache line
 FACTORS = 512  # numbers in [1, 2] that are multiplied before the logarithm is taken
 
 DENSE, _, FUSED = range(len(FORMULATIONS))
@@ -163,39 +164,48 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
 
 
 # The whole run has the batch as the axis of neighbors in memory, and reassociated sums: then LLVM
-# vectorizes every loop. Slices, not offsets, tell it that no index is negative.
-reassociated = partial(compiled, fastmath={"reassoc", "nsz"})
+# vectorizes every loop, and contracts a * b + c. Slices, not offsets, tell it that no index is
+# negative.
+reassociated = partial(compiled, fastmath={"reassoc", "nsz", "contract"})
 
 
 def fused_train(is_logistic, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """With C = (1 - 2 Y) * X and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), J0 = softplus(z)."""
     K, B, F = X.shape
     S, y = epochs * K, Y[..., 0]
-    columns = np.empty((K, F + 1, B), X.dtype)  # the bias is a column of X
-    columns[:, :F], columns[:, F] = X.transpose(0, 2, 1), 1
+    columns, row = aligned((K, F + 1, B), X.dtype), aligned((B,), X.dtype)
+    columns[:, :F], columns[:, F] = X.transpose(0, 2, 1), 1  # the bias is a column of X
     w_track = np.empty((S + 1, F + 1), W.dtype)
     w_track[0, :F], w_track[0, F:] = W[:, 0], b[0]
     loss, accuracy = np.empty(S, W.dtype), np.empty(S, W.dtype)
     if is_logistic:
         columns *= (1 - 2 * y)[:, None]
         zero = np.where(y == 0, np.finfo(y.dtype).tiny, 0).astype(y.dtype)  # Z = 0 predicts 0
-        fused_logistic_run(w_track, loss, accuracy, columns, zero, learning_rate * dJ_dJ0)
+        fused_logistic_run(w_track, loss, accuracy, columns, zero, row, learning_rate * dJ_dJ0)
     else:
-        fused_linear_run(w_track, loss, columns, np.ascontiguousarray(y), learning_rate * dJ_dJ0)
+        y = np.ascontiguousarray(y)
+        fused_linear_run(w_track, loss, columns, y, row, learning_rate * dJ_dJ0)
     tracks = w_track[:, :F, None].copy(), w_track[:, F:, None].copy()
     return Trajectory(*tracks, loss, accuracy if is_logistic else None)
 
 
+def aligned(shape, dtype):
+    """An empty array that begins on a cache line, or every other vector would lie across two."""
+    count, itemsize = int(np.prod(shape)), np.dtype(dtype).itemsize
+    memory = np.empty(count + LINE // itemsize, dtype)
+    start = -memory.ctypes.data % LINE // itemsize
+    return memory[start : start + count].reshape(shape)
+
+
 @reassociated()
-def fused_logistic_run(w_track, loss, accuracy, columns, zero, rate):
+def fused_logistic_run(w_track, loss, accuracy, columns, zero, row, rate):
     K, _, B = columns.shape
-    z = np.empty(B, columns.dtype)
     for j in range(len(loss)):
         C = columns[j % K]
-        product_with_columns(z, C, w_track[j])
+        product_with_columns(row, C, w_track[j])
         total, correct = 0.0, 0
         for start in range(0, B, FACTORS):
-            part, zero_part = z[start : start + FACTORS], zero[j % K, start:]
+            part, zero_part = row[start : start + FACTORS], zero[j % K, start:]
             product, positive = 1.0, 0.0
             for i in range(len(part)):
                 m = part[i]
@@ -206,22 +216,21 @@ def fused_logistic_run(w_track, loss, accuracy, columns, zero, rate):
                 part[i] = (1 if m > 0 else e) / (1 + e)
             total += positive + np.log(product)
         loss[j], accuracy[j] = total / B, correct / B
-        take_step(w_track, j, rate, C, z)
+        take_step(w_track, j, rate, C, row)
 
 
 @reassociated()
-def fused_linear_run(w_track, loss, columns, Y, rate):
+def fused_linear_run(w_track, loss, columns, Y, row, rate):
     K, _, B = columns.shape
-    z = np.empty(B, columns.dtype)
     for j in range(len(loss)):
         X, y = columns[j % K], Y[j % K]
-        product_with_columns(z, X, w_track[j])
+        product_with_columns(row, X, w_track[j])
         total = 0.0
         for i in range(B):
-            z[i] -= y[i]
-            total += z[i] * z[i]
+            row[i] -= y[i]
+            total += row[i] * row[i]
         loss[j] = total / B
-        take_step(w_track, j, rate + rate, X, z)
+        take_step(w_track, j, rate + rate, X, row)
 
 
 @reassociated()

@@ -164,18 +164,18 @@ def fused_linear_steps(w_track, A, Y, rate):
 
 @np.errstate(over="ignore")  # as in fused_logistic
 def fused_logistic_steps(w_track, A, Y, rate):
-    columns = np.ascontiguousarray(A.swapaxes(1, 2))  # (K, F+1, B)
-    batches = list(zip(-columns.swapaxes(1, 2), rate * columns, Y, strict=True))
-    residual, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
+    """With C = (1 - 2 Y) * A and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z): Y is in C."""
+    columns = np.ascontiguousarray(((1 - 2 * Y)[..., None] * A).swapaxes(1, 2))  # (K, F+1, B)
+    batches = list(zip(-columns.swapaxes(1, 2), rate * columns, strict=True))
+    row, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
     one = np.array(1, A.dtype)  # a number of Python would be converted in every call
     w, *after = w_track
-    for (A_k, weighted_k, Y_k), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
-        np.dot(A_k, w, residual)  # -Z
-        np.exp(residual, residual)
-        np.add(residual, one, residual)
-        np.divide(one, residual, residual)  # Pred
-        np.subtract(residual, Y_k, residual)
-        np.dot(weighted_k, residual, dw)
+    for (minus_C, weighted), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
+        np.dot(minus_C, w, row)
+        np.exp(row, row)
+        np.add(row, one, row)
+        np.divide(one, row, row)  # sigmoid(z)
+        np.dot(weighted, row, dw)
         np.subtract(w, dw, w_next)
         w = w_next
 

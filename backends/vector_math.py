@@ -23,12 +23,13 @@ LOWEST = -708.0  # exp of it is the last power that is a normal number
 C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1 / factorial(k) for k in range(3, 14))
 
 
-@njit(cache=True, error_model="numpy", fastmath=False)  # or it would inherit its caller's
+# Contraction to fused multiply-adds is all that it allows; unsaid, it would inherit its caller's.
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def exp_of_negative(x):
     """exp(x) in float64 for x <= 0, within 1 ULP; below LOWEST it is exp(LOWEST), about 3e-308.
 
-    The series ends after r^13: the next term is below 4e-18 of the first. To be compiled without
-    fastmath, which would cancel MAGIC.
+    The series ends after r^13: the next term is below 4e-18 of the first. Reassociation would
+    cancel MAGIC.
     """
     x = max(np.float64(x), LOWEST)
     shifted = x * PER_LOG2 + MAGIC

@@ -73,7 +73,7 @@ def _chosen_cells(config):
         if config.getoption("benchmark_only") and not chosen["backend"]:
             backends.add(config.rootpath / "examples" / "native_backend.py")  # the limit
         chosen["backend"] = [_name(given) for given in chosen["backend"]]
-        found = backends.cells(**chosen)
+        found = backends.cells(**chosen, importing=not config.option.collectonly)
     except (ValueError, ImportError) as error:
         raise pytest.UsageError(str(error)) from None
     if not found:
@@ -94,7 +94,8 @@ def pytest_report_header(config):
     lines = [f"backends: {', '.join(dict.fromkeys(cell.backend for cell in config.stash[CELLS]))}"]
     if config.getoption("backend"):  # then no other is imported
         return lines
-    return lines + [f"not usable here: {n}: {why}" for n, why in backends.unavailable().items()]
+    unusable = backends.unavailable(importing=not config.option.collectonly)
+    return lines + [f"not usable here: {n}: {why}" for n, why in unusable.items()]
 
 
 def pytest_generate_tests(metafunc):

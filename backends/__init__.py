@@ -30,7 +30,7 @@ j % K. learning_rate and dJ_dJ0 are Python floats and are used in the dtype of W
 - The functions check nothing: a check would be timed. They take arrays that from_numpy made and
   change none of them; the same call gives the same bits again.
 - make_forward gives the very function that gradient and train call in dense and elementwise. The
-  gradient for "run" is the one for "step".
+  gradient for "epoch" and "run" is the one for "step".
 - dense forms every Jacobian of an elementwise map as a B x B matrix in every call, with the
   framework's own diag and matmul, and keeps none of it.
 
@@ -46,11 +46,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from backends.contract import Backend
-from reference.problems import DTYPES, MODELS
+from backends import source
+from reference.words import DTYPES, MODELS
 
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
-EXECUTIONS = ("eager", "step", "run")
+EXECUTIONS = ("eager", "step", "epoch", "run")
 DEVICES = ("cpu", "cuda")
 
 _FOLDER = Path(__file__).parent
@@ -104,15 +104,13 @@ def load(name: str) -> Any:
     """
     if name not in names():
         raise ValueError(f"unknown backend {name!r}; one of: {', '.join(names())}")
-    module, problem = _import(name)
-    if module is None:
-        raise Unavailable(f"backend {name!r} is not usable here: {problem}")
-    return module
+    return _usable(name, *_import(name))
 
 
-def unavailable() -> dict[str, str]:
-    """The backends that do not import here, with the reason for each."""
-    return {name: _import(name)[1] for name in names() if _import(name)[0] is None}
+def unavailable(*, importing: bool = True) -> dict[str, str]:
+    """The backends that do not import here, with the reason for each; importing as in cells."""
+    look = _import if importing else _read
+    return {name: look(name)[1] for name in names() if look(name)[0] is None}
 
 
 def cells(
@@ -123,8 +121,12 @@ def cells(
     formulation: Iterable[str] = (),
     execution: Iterable[str] = (),
     dtype: Iterable[str] = ("float64",),
+    importing: bool = True,
 ) -> list[Cell]:
     """Every cell that exists here, of the words given; nothing given means any, for dtype float64.
+
+    With importing=False the backends' files are read instead of imported, which takes seconds; a
+    framework that is installed and fails when it is imported then counts as usable.
 
     Raises ValueError for an unknown word, Unavailable for a backend that was named and is missing.
     """
@@ -133,8 +135,9 @@ def cells(
     devices = _chosen("device", device, DEVICES)
     formulations = _chosen("formulation", formulation, FORMULATIONS)
     executions = _chosen("execution", execution, EXECUTIONS)
-    found = wanted_backends if tuple(backend) else [n for n in names() if _import(n)[0]]
-    modules = [(name, load(name)) for name in found]
+    look = _import if importing else _read
+    found = wanted_backends if tuple(backend) else [n for n in names() if look(n)[0]]
+    modules = [(name, _usable(name, *look(name))) for name in found]
     return [
         Cell(model, name, execution, device, formulation, dtype)
         for model in models
@@ -145,6 +148,12 @@ def cells(
         for formulation in module.FORMULATIONS
         if formulation in formulations and execution in executions and device in devices
     ]
+
+
+def _usable(name: str, module: Any, problem: str) -> Any:
+    if module is None:
+        raise Unavailable(f"backend {name!r} is not usable here: {problem}")
+    return module
 
 
 def _chosen(what: str, given: Iterable[str], allowed: tuple[str, ...]) -> tuple[str, ...]:
@@ -161,8 +170,28 @@ def _import(name: str) -> tuple[ModuleType | None, str]:
         return _module(name), ""
     except Exception as error:  # a framework can fail in any way, and must not take others along
         missing = isinstance(error, ModuleNotFoundError) and name not in _added
-        hint = f"; pip install -e '.[{name}]' brings what it needs" if missing else ""
+        hint = _hint(name) if missing else ""
         return None, f"{type(error).__name__}: {error}{hint}".replace("\n", " ")
+
+
+@cache
+def _read(name: str) -> tuple[Any, str]:
+    """The same from the backend's file alone, where that is enough."""
+    path = _added.get(name, _FOLDER / f"{name}{_SUFFIX}")
+    try:
+        found = source.read(path)
+    except (SyntaxError, UnicodeDecodeError) as error:
+        return None, f"{type(error).__name__}: {error}"
+    if found is None:
+        return _import(name)
+    if found.missing:
+        hint = "" if name in _added else _hint(name)
+        return None, f"ModuleNotFoundError: No module named {found.missing[0]!r}{hint}"
+    return found, ""
+
+
+def _hint(name: str) -> str:
+    return f"; pip install -e '.[{name}]' brings what it needs"
 
 
 def _module(name: str) -> ModuleType:
@@ -188,5 +217,7 @@ def _from_file(name: str, path: Path) -> ModuleType:
 
 
 def _contract_names() -> list[str]:
+    from backends.contract import Backend  # which imports NumPy
+
     functions = [n for n, v in vars(Backend).items() if callable(v) and n[0] != "_"]
     return [*Backend.__annotations__, *functions]

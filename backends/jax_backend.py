@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 
 from backends.contract import Forward, Gradient, Trajectory
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 jax.config.update("jax_enable_x64", True)  # without it JAX computes in float32 and says nothing
 jax.config.update("jax_default_matmul_precision", "highest")  # a GPU may round float32 to TF32

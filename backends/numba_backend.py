@@ -16,7 +16,7 @@ from numba.core import event
 from backends.contract import Forward, Gradient, Trajectory
 from backends.numpy_backend import from_numpy, is_ready, synchronize, temporary_bytes, to_numpy
 from backends.vector_math import exp_of_negative
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 __all__ = ["from_numpy", "is_ready", "synchronize", "temporary_bytes", "to_numpy"]
 

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from backends.contract import Forward, Gradient, Trajectory
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 DEVICES = ("cpu",)
 FORMULATIONS = ("dense", "elementwise", "fused")

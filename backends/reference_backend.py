@@ -15,7 +15,7 @@ from backends.numpy_backend import (
     to_numpy,
 )
 from reference import backprop
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 __all__ = [
     "compile_seconds",

@@ -1,4 +1,4 @@
-"""PyTorch, as its users write it: inference_mode, tracks written in place, torch.compile a step."""
+"""PyTorch, as its users write it: inference_mode, tracks in place, steps or blocks compiled."""
 
 import json
 import math
@@ -12,14 +12,15 @@ import torch
 from torch.profiler import profile
 
 from backends.contract import Forward, Gradient, Trajectory
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 # Also the default, but for TORCH_ALLOW_TF32_CUBLAS_OVERRIDE, which some containers set.
 torch.set_float32_matmul_precision("highest")
 
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
-EXECUTIONS = ("eager", "step")
+EXECUTIONS = ("eager", "step", "epoch")
+BLOCK = 32  # steps at most that are compiled as one: compiling takes about a second for each
 
 # A compilation for each shape and dtype, and none shared between cells: by default torch stops
 # at 8 for one code object and then runs eagerly. With fullgraph it raises instead.
@@ -298,20 +299,36 @@ def update(model, differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
     return (*record, ((score > threshold) == Y).mean(dtype=Y.dtype))
 
 
-def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+def block(update, W, b, X, Y, learning_rate, dJ_dJ0):
+    """len(X) steps, unrolled: their records, stacked."""
+    records = []
+    for X_k, Y_k in zip(X.unbind(), Y.unbind(), strict=True):
+        records.append(update(W, b, X_k, Y_k, learning_rate, dJ_dJ0))
+        W, b = records[-1][:2]
+    return [torch.stack(column) for column in zip(*records, strict=True)]
+
+
+def loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    """Calls of advance, which takes size steps and returns their records."""
     S, place = epochs * len(X), {"dtype": W.dtype, "device": W.device}
     W_track, b_track = (torch.empty((S + 1, *a.shape), **place) for a in (W, b))
     records = [torch.empty(S, **place) for _ in range(1 if model == "linear" else 2)]
     W_track[0], b_track[0] = W, b
-    rows = [track.unbind() for track in (W_track[1:], b_track[1:], *records)]
-    batches = zip(X.unbind() * epochs, Y.unbind() * epochs, strict=True)
+    cut = torch.unbind if size == 1 else partial(torch.split, split_size_or_sections=size)
+    rows = [cut(track) for track in (W_track[1:], b_track[1:], *records)]
+    batches = zip(cut(X) * epochs, cut(Y) * epochs, strict=True)
     numbers = number(learning_rate, W), number(dJ_dJ0, W)
     for (X_k, Y_k), *out in zip(batches, *rows, strict=True):
-        record = step(W, b, X_k, Y_k, *numbers)
+        record = advance(W, b, X_k, Y_k, *numbers)
         for row, value in zip(out, record, strict=True):
             row.copy_(value)
-        W, b = record[:2]
+        W, b = record[:2] if size == 1 else (states[-1] for states in record[:2])
     return Trajectory(W_track, b_track, *records, *([None] if model == "linear" else []))
+
+
+def block_size(K):
+    """An epoch, or the largest part of it that is not too long and leaves no rest."""
+    return max(size for size in range(1, BLOCK + 1) if K % size == 0)
 
 
 # --- the contract
@@ -328,6 +345,8 @@ def make_gradient(model, formulation, execution):
     check_name("model", model, MODELS)
     check_name("formulation", formulation, FORMULATIONS)
     check_name("execution", execution, EXECUTIONS)
+    if execution == "epoch":
+        return make_gradient(model, formulation, "step")
     differentiate = make_differentiate(model, formulation, execution)
     if execution == "step":
         differentiate = compiled(differentiate)
@@ -347,12 +366,14 @@ def make_train(model, formulation, execution):
     if (formulation, execution) == ("fused", "eager"):
         return torch.inference_mode(partial(fused_train, model))
     step = partial(update, model, make_differentiate(model, formulation, execution))
-    if execution == "step":
-        step = compiled(step)
+    several = compiled(partial(block, step))
+    single = step if execution == "eager" else compiled(step)
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+        size = block_size(len(X)) if execution == "epoch" else 1
+        advance = single if size == 1 else several
         with without_graph(formulation):
-            return loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
+            return loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
 
     return train
 

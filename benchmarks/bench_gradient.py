@@ -19,8 +19,11 @@ SIZES = {True: (32, 256, 1024), False: (32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
 def select(cells, config):
-    """Without run beside step; with --quick and no execution named, each backend's first one."""
-    cells = [c for c in cells if c.execution != "run" or "step" not in load(c.backend).EXECUTIONS]
+    """No epoch or run beside step; with --quick and no execution named, each backend's first."""
+    longer = {"epoch", "run"}
+    cells = [
+        c for c in cells if c.execution not in longer or "step" not in load(c.backend).EXECUTIONS
+    ]
     if not config.getoption("quick") or config.getoption("execution"):
         return cells
     first = {cell.backend: cell.execution for cell in reversed(cells)}

@@ -115,7 +115,9 @@ def _load(words: str, path: str | None) -> tuple["Cell", Any, Callable[..., Any]
 
     if path:
         backends.add(path)
-    chosen = dict(zip(backends.Cell._fields, ([word] for word in words.split("-")), strict=False))
+    chosen: dict[str, Any] = dict(
+        zip(backends.Cell._fields, ([word] for word in words.split("-")), strict=False)
+    )
     cells = backends.cells(**chosen) if len(chosen) == len(backends.Cell._fields) else []
     if words not in map(str, cells):
         raise ValueError(f"no cell exists here for {words}")

@@ -15,7 +15,7 @@ from backends.numpy_backend import (
     temporary_bytes,
     to_numpy,
 )
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 __all__ = [
     "compile_seconds",

@@ -27,7 +27,7 @@ from backends.numpy_backend import (
     temporary_bytes,
     to_numpy,
 )
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 # Fused forms no diagonals: NumPy's forward pass stands in for the one that is not there.
 # The C code allocates nothing, so NumPy's temporary_bytes sees everything.

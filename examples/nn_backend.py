@@ -17,7 +17,7 @@ from backends.torch_backend import (
     temporary_bytes,
     to_numpy,
 )
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 __all__ = [
     "DEVICES",

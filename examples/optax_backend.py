@@ -18,7 +18,7 @@ from backends.jax_backend import (
     temporary_bytes,
     to_numpy,
 )
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 __all__ = [
     "DEVICES",

@@ -70,7 +70,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from reference.problems import MODELS, check_name
+from reference.words import MODELS, check_name
 
 
 class Gradient(NamedTuple):

@@ -18,7 +18,8 @@ from numpy import ndarray as Array
 
 from reference.agreement import Exact, Sample
 from reference.backprop import Gradient
-from reference.problems import MODELS, Problem, tutorial
+from reference.problems import Problem, tutorial
+from reference.words import MODELS
 
 BITS = 160
 EVERY = {"linear": 9, "logistic": 95}  # steps between the stored states: one epoch, five epochs

@@ -8,14 +8,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-MODELS = ("linear", "logistic")
-DTYPES = ("float64", "float32")
-
-
-def check_name(what: str, value: object, allowed: tuple[str, ...]) -> None:
-    """Raise ValueError, naming what is allowed, unless value is one of the allowed words."""
-    if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"unknown {what} {value!r}; one of: {', '.join(allowed)}")
+from reference.words import DTYPES, MODELS, check_name
 
 
 @dataclass(frozen=True, eq=False)

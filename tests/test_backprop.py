@@ -8,7 +8,8 @@ import pytest
 from reference import backprop
 from reference.agreement import compare, masses
 from reference.backprop import Trajectory
-from reference.problems import MODELS, make, tutorial
+from reference.problems import make, tutorial
+from reference.words import MODELS
 from tests.conformance.runs import solved
 from tests.test_problems import GOLDEN
 

@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 import backends
-from reference.problems import MODELS, make
+from reference.problems import make
+from reference.words import MODELS
 
 ROOT = Path(__file__).parents[1]
 CELLS = ["-".join(words) for words in product(MODELS, backends.FORMULATIONS)]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from backends import numpy_backend
-from reference.problems import DTYPES, MODELS, make
+from reference.problems import make
+from reference.words import DTYPES, MODELS
 
 
 def test_what_a_call_returns_is_not_temporary():

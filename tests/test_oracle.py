@@ -7,7 +7,8 @@ import pytest
 
 from reference import oracle
 from reference.agreement import compare
-from reference.problems import MODELS, make, tutorial
+from reference.problems import make, tutorial
+from reference.words import MODELS
 from tests.conformance.runs import solved, trajectory_of
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference.problems import MODELS, Problem, _targets, batched, make, tutorial
+from reference.problems import Problem, _targets, batched, make, tutorial
+from reference.words import MODELS
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = {"examples": 10, "batch_size": 4, "features": 2, "epochs": 1, "seed": 0}

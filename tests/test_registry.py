@@ -23,8 +23,42 @@ def python(code):
 def test_importing_the_registry_imports_no_framework():
     python(
         "import sys, backends; backends.names(); "
-        "assert not {'jax', 'torch', 'numba'} & sys.modules.keys()"
+        "assert not {'numpy', 'jax', 'torch', 'numba'} & sys.modules.keys()"
     )
+
+
+def test_the_files_say_what_the_modules_say():
+    words = {"dtype": ("float64", "float32"), "model": ["linear"]}
+    assert backends.cells(**words, importing=False) == backends.cells(**words)
+    assert backends.unavailable(importing=False) == backends.unavailable()
+
+
+def test_reading_the_files_imports_no_framework():
+    python(
+        "import sys, backends; backends.cells(importing=False); backends.unavailable("
+        "importing=False); assert not {'numpy', 'jax', 'torch', 'numba'} & sys.modules.keys()"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import wrong_name\n", "ModuleNotFoundError: No module named 'wrong_name'"),
+        ("from wrong_name.sub import x\n", "ModuleNotFoundError: No module named 'wrong_name'"),
+        ("def f(:\n", "SyntaxError: "),
+        ("", "ValueError: "),  # words that are computed: imported, and it lacks the functions
+        ("import os, numpy as np\nFORMULATIONS = EXECUTIONS = ('fused',)\n", ""),
+    ],
+)
+def test_what_a_file_says_without_being_imported(tmp_path, text, found):
+    path = tmp_path / "guest_backend.py"
+    path.write_text(text + "DEVICES = tuple(['cpu'])\n")
+    out = python(
+        f"import backends; backends.add({str(path)!r}); "
+        "print(backends.unavailable(importing=False).get('guest', ''))"
+    )
+    assert out.startswith(found)
+    assert bool(out.strip()) == bool(found)
 
 
 def test_a_missing_framework_is_reported_and_leaves_the_others():
@@ -32,6 +66,7 @@ def test_a_missing_framework_is_reported_and_leaves_the_others():
         "import sys\n"
         "for name in ('jax', 'torch', 'numba'): sys.modules[name] = None\n"
         "import backends\n"
+        "assert backends.unavailable(importing=False).keys() == {'jax', 'torch', 'numba'}\n"
         "print({cell.backend for cell in backends.cells()} == {'reference', 'numpy'})\n"
         "print(sorted(backends.unavailable()))\n"
         "try: backends.cells(backend=['jax'])\n"

@@ -1,19 +1,33 @@
-"""The command line of the benchmarks: python -m benchmarks run."""
+"""The command line of the benchmarks: python -m benchmarks run, report, compare."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
-from benchmarks import processes
+from benchmarks import block, compare, processes, report
 from benchmarks.store import next_path
 
 RESULTS = Path(__file__).parents[1] / "results"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command and return its exit code."""
+    """Run the command and return its exit code: 2 for a mistake in what it was given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_run, _add_report, _add_compare):
+        add(commands)
+    given, others = parser.parse_known_args(arguments)
+    if others and given.function is not _run:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    try:
+        return given.function(given, others)
+    except ValueError as error:
+        print(f"{error}", file=sys.stderr)
+        return 2
+
+
+def _add_run(commands: Any) -> None:
     run = commands.add_parser(
         "run",
         allow_abbrev=False,
@@ -25,17 +39,64 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--timeout", type=_positive, default=1800, help="of one process, in seconds")
     run.add_argument("--benchmark-json", type=Path, help="where the run is stored")
     run.set_defaults(function=_run)
-    given, others = parser.parse_known_args(arguments)
-    return given.function(given, others)
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report", help="show stored runs again: tables, figures, README.md and report.html"
+    )
+    report.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE",
+        help="a stored run; without one, the newest full run of every machine in results/",
+    )  # fmt: skip
+    report.add_argument(
+        "--readme", type=Path, metavar="README",
+        help="rewrite the marked block of this file from the run (the last of several)",
+    )  # fmt: skip
+    report.set_defaults(function=_report)
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare", help="two stored runs, row by row: two machines, or before and after"
+    )
+    compare.add_argument("one", type=Path, metavar="A.json")
+    compare.add_argument("other", type=Path, metavar="B.json")
+    compare.add_argument(
+        "--fail-slower", type=_percentage, metavar="PERCENT",
+        help="exit with 1 if a row of B is slower by more than that, beyond its interval, or void",
+    )  # fmt: skip
+    compare.set_defaults(function=_compare)
 
 
 def _run(given: argparse.Namespace, options: list[str]) -> int:
     path = given.benchmark_json or next_path(RESULTS, "--quick" in options)
-    try:
-        return processes.run(path, given.backend, given.processes, given.timeout, options)
-    except ValueError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 2
+    return processes.run(path, given.backend, given.processes, given.timeout, options)
+
+
+def _report(given: argparse.Namespace, _: list[str]) -> int:
+    files = given.files or report.newest(RESULTS)
+    if not files:
+        raise ValueError(f"no full run in {RESULTS}; make bench measures one")
+    for file in files:
+        print("\n".join(report.write(file, chosen=True)))
+    if given.readme:
+        block.rewrite(given.readme, files[-1])
+        print(f"wrote {given.readme}")
+    return 0
+
+
+def _compare(given: argparse.Namespace, _: list[str]) -> int:
+    lines, code = compare.compare(given.one, given.other, given.fail_slower)
+    print("\n".join(lines))
+    return code
+
+
+def _percentage(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"0 or more, got {text}")
+    return number
 
 
 def _positive(text: str) -> int:

@@ -41,8 +41,8 @@ def _table(group: str, formulation: str, rows: list[Row]) -> Iterator[str]:
         heads = [head[line] for head in COLUMNS.values()]
         yield "".join([f"{'cell' if line else '':15}", *(f"{h:>8}" for h in heads), f"{last:>9}"])
     for row in sorted((r for r in rows if not r["void"]), key=lambda r: r["life"]["steady"]):
-        times = "".join(f"{_time(row, stage):>8}" for stage in COLUMNS)
-        yield f"{_cell(row):15}{times}{_steps(row):>9}"
+        times = "".join(f"{time(row, stage):>8}" for stage in COLUMNS)
+        yield f"{_cell(row):15}{times}{steps(row):>9}"
     for row in rows:
         if row["void"]:
             yield from wrap(f"{_cell(row):15} void: {row['void']}", 80, subsequent_indent=" " * 16)
@@ -53,14 +53,14 @@ def _cell(row: Row) -> str:
     return name({**row, "formulation": ""}).strip().replace("  ", " ")
 
 
-def _time(row: Row, stage: str) -> str:
+def time(row: Row, stage: str) -> str:
     seconds = row["life"][stage]
     if seconds is None or (stage in ("trace", "compile") and not row["compiles"]):
         return "-"
     return duration(seconds) if seconds else "0 s"
 
 
-def _steps(row: Row) -> str:
+def steps(row: Row) -> str:
     """After how many steps compiling pays, to three digits."""
     steps = row["break_even"]
     if not row["compiles"]:

@@ -1,20 +1,61 @@
-"""A stored run as files: its tables and figures are made from the JSON alone."""
+"""A stored run as files beside it: tables, figures and two pages, made from its JSON alone."""
 
-import json
+import os
 from pathlib import Path
+from typing import Any
 
-from benchmarks import tables
+from benchmarks import store, tables
+
+MADE = "made by python -m benchmarks report"  # stands in a README.md that may be written over
 
 
-def write(path: Path) -> list[str]:
-    """Write the tables and figures of the run in path beside it; lines to print about it."""
-    run = json.loads(path.read_text())
-    text = path.with_suffix(".txt")
-    text.write_text("\n".join(tables.report(run)) + "\n")
+def write(path: Path, chosen: bool = False) -> list[str]:
+    """Write all that is shown of the run in path; lines to print about it.
+
+    The pages README.md and report.html show one run of their folder: that which was chosen, or
+    the one just measured, but a quick run does not take the place of a full one.
+    Raises ValueError, and writes nothing, if there is no whole run in path.
+    """
+    run = store.read(path)
+    files = {path.with_suffix(".txt"): "\n".join(tables.report(run)) + "\n"}
     try:
-        from benchmarks.figures import draw
-
-        drawn = [str(figure) for figure in draw(run, path.parent, path.stem)]
+        drawn, notes = _drawn(run, path, chosen)
     except ImportError as error:
-        drawn = [f"no figures: {error}; pip install -e '.[bench]' brings Matplotlib"]
-    return [*tables.summary(run), "", *(f"wrote {p}" for p in (path, text)), *drawn]
+        drawn, notes = {}, [f"no figures and no pages: {error}; pip install -e '.[bench]'"]
+    for file, text in (files | drawn).items():
+        put(file, text)
+    written = [*files, *drawn] if chosen else [path, *files, *drawn]
+    return [*tables.summary(run), "", *(f"wrote {file}" for file in written), *notes]
+
+
+def put(path: Path, text: str) -> None:
+    """Write the file whole: what was there stays until all of the new one is."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def newest(results: Path) -> list[Path]:
+    """The newest full run of each machine."""
+    folders = sorted({path.parent for path in results.glob("*/[0-9]*_full.json")})
+    return [max(folder.glob("[0-9]*_full.json")) for folder in folders]
+
+
+def _drawn(run: dict[str, Any], path: Path, chosen: bool) -> tuple[dict[Path, str], list[str]]:
+    """Figures and pages, by their files; lines on what is not among them."""
+    from benchmarks import figures, page
+
+    drawings, missing = figures.draw(run)
+    files = {path.with_name(f"{path.stem}_{d.name}.svg"): d.svg for d in drawings}
+    full = [other.name for other in newest(path.parent.parent) if other.parent == path.parent]
+    if run["quick"] and full and not chosen:
+        return files, [*missing, f"README.md and report.html stay those of {full[0]}"]
+    files[path.with_name("report.html")] = page.html(run, path, drawings, missing)
+    readme = path.with_name("README.md")
+    if readme.exists() and MADE not in readme.read_text(encoding="utf-8", errors="replace"):
+        return files, [*missing, f"left {readme} as it is: the report did not make it"]
+    files[readme] = page.readme(run, path, drawings, missing)
+    return files, missing

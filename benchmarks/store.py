@@ -16,6 +16,7 @@ Keys beside pytest-benchmark's own:
   trajectories               the reference's training runs, as far as they are drawn
 """
 
+import json
 import platform
 from copy import deepcopy
 from pathlib import Path
@@ -27,6 +28,7 @@ from pytest_benchmark.stats import Stats
 from benchmarks import calibration
 from benchmarks.conditions import differences
 from benchmarks.intervals import Sample, logs, ratio
+from benchmarks.shape import flaw
 from benchmarks.subject import training_problem
 
 Run = dict[str, Any]
@@ -44,6 +46,19 @@ def machine_folder(results: Path) -> Path:
     folder = results / f"{platform.system()}-{platform.machine()}-{platform.python_version()}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def read(path: Path) -> Run:
+    """The stored run in path. Raises ValueError with one line if there is none, or no whole one."""
+    try:
+        run = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: no JSON, or not all of it: {error}") from None
+    if problem := flaw(run):
+        raise ValueError(f"{path}: not a stored run of this suite: {problem}")
+    return run
 
 
 def complete(run: Run, left_out: list[dict[str, Any]], quick: bool, process: Run) -> None:

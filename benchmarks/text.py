@@ -1,13 +1,16 @@
-"""Cells, times and ratios in words and digits."""
+"""Cells, times and ratios in words and digits, and a table over the batch sizes."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+Row = dict[str, Any]
+Words = Callable[[Row], str]
 TITLES = {"numpy": "NumPy", "numba": "Numba", "jax": "JAX", "torch": "PyTorch", "native": "C"}
 
 
-def name(row: dict[str, Any]) -> str:
+def name(row: Row) -> str:
     """The cell in a few words; what is cpu or float64 goes without saying."""
     words = [row["backend"], row["execution"], row["formulation"]]
     return " ".join(words + [row[w] for w in ("device",) if row[w] != "cpu"])
@@ -46,3 +49,14 @@ def digits(value: float) -> str:
         return f"{value:.2g}"
     places = (2 if value >= 0.0995 else 1) - int(np.floor(np.log10(value)))
     return f"{round(value, places):.{max(places, 0)}f}"
+
+
+def over_sizes(heading: str, rows: list[Row], show: Words, label: Words = name) -> Iterator[str]:
+    """One table over the batch sizes: a line for each cell."""
+    sizes = sorted({row["B"] for row in rows})
+    width = max([24, *(len(label(row)) + 1 for row in rows)])
+    yield heading
+    yield f"{'B =':{width}}" + "".join(f"{B:>7}" for B in sizes)
+    for cell in dict.fromkeys(label(row) for row in rows):
+        found = {row["B"]: show(row) for row in rows if label(row) == cell}
+        yield f"{cell:{width}}" + "".join(f"{found.get(B, '-'):>7}" for B in sizes)

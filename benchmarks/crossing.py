@@ -1,0 +1,58 @@
+"""From which size on dense is slower by a factor, and how a time grows with the size."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FACTORS = (2, 10, 100)
+FITTED = 512  # the smallest size of the fit: below it, what a call costs anyway prevails
+
+
+class Crossing(NamedTuple):
+    """The size from which dense is slower by a factor; None where it lies outside the sizes."""
+
+    factor: int
+    size: float | None
+    words: str
+
+
+def crossings(rows: list[dict[str, Any]]) -> Iterable[Crossing]:
+    """For each factor, from the measured ratios of one cell, interpolated in logarithms."""
+    rows = sorted(rows, key=lambda row: row["B"])
+    sizes = [row["B"] for row in rows]
+    ratios = [row["ratio"]["elementwise"][0] for row in rows]
+    for factor in FACTORS:
+        size = crossing(sizes, ratios, factor)
+        yield Crossing(factor, size, _words(sizes, ratios, factor, size))
+
+
+def crossing(sizes: list[int], ratios: list[float], factor: float) -> float | None:
+    """The size after which the ratio stays above the factor, if it lies between two sizes."""
+    below = [i for i, ratio in enumerate(ratios) if ratio < factor]
+    if not below or below[-1] == len(sizes) - 1:
+        return None
+    i = below[-1]
+    x, y = np.log(sizes[i : i + 2]), np.log(ratios[i : i + 2])
+    return float(np.exp(x[0] + (np.log(factor) - y[0]) * (x[1] - x[0]) / (y[1] - y[0])))
+
+
+def exponent(rows: list[dict[str, Any]]) -> str:
+    """The exponent of B with which the time grows, fitted by least squares in logarithms.
+
+    "" where fewer than three sizes are large enough.
+    """
+    points = [(row["B"], row["seconds"]) for row in rows if row["B"] >= FITTED]
+    if len(points) < 3:
+        return ""
+    x, y = np.log(points).T
+    return f"{np.polyfit(x, y, 1)[0]:.2f}"
+
+
+def _words(sizes: list[int], ratios: list[float], factor: float, size: float | None) -> str:
+    if size is not None:
+        return f"from B = {size:.0f}"
+    above = [B for B, ratio in zip(sizes, ratios, strict=True) if ratio >= factor]
+    if not above:
+        return f"not up to B = {sizes[-1]}"
+    return f"at B = {above[-1]}, not at {sizes[-1]}" if above[-1] != sizes[-1] else "at all sizes"

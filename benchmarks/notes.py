@@ -1,0 +1,53 @@
+"""What a reader has to know of a stored run beside its numbers: conditions, and what is missing."""
+
+from textwrap import wrap
+from typing import Any
+
+from benchmarks import calibration
+from benchmarks.query import processes
+from benchmarks.text import name
+
+KEPT = ("threads", "allocator", "denormals", "pins")
+
+
+def missing(run: dict[str, Any]) -> list[str]:
+    """A line for each row that is void or was left out, and for each process that failed."""
+    lines = [f"void: {r['group']}, {name(r)}: {r['void']}" for r in run["void"]]
+    for reason, names in left_out(run).items():
+        lines += wrap(f"left out: {', '.join(names)}: {reason}", 80)
+    lines += [f"failed: {p['name']}: {p['reason']}" for p in run.get("failed", [])]
+    return [*lines, ""] if lines else []
+
+
+def left_out(run: dict[str, Any]) -> dict[str, list[str]]:
+    """By reason, the cells that were not measured."""
+    found: dict[str, dict[str, None]] = {}
+    for row in run["left_out"]:
+        found.setdefault(row["reason"], {})[name(row)] = None
+    return {reason: list(names) for reason, names in found.items()}
+
+
+def conditions(run: dict[str, Any]) -> list[str]:
+    """How many processes, under which conditions, and whether the machine was steady."""
+    first = run["processes"][0]["conditions"]
+    kept = "; ".join(f"{word} {first[word]}" for word in KEPT)
+    lines = [repetitions(run), f"Conditions: {kept}.", *unsteady(run)]
+    return [line for text in lines for line in wrap(text, 80)]
+
+
+def repetitions(run: dict[str, Any]) -> str:
+    """In how many processes a backend was measured, and what that means for the intervals."""
+    often = processes(run)
+    if often == 1:
+        return "One process: how another one would differ is not in the intervals."
+    return f"{often} processes of each backend." if often else ""
+
+
+def unsteady(run: dict[str, Any]) -> list[str]:
+    """A line for each process in which the machine was not steady."""
+    return [
+        f"Unstable: in {p['name']} the calibration loop drifted by {p['drift']:.0%}, "
+        f"more than {calibration.LIMIT:.0%}."
+        for p in run["processes"]
+        if p["unstable"]
+    ]

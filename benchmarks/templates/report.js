@@ -1,0 +1,18 @@
+// The tables become sortable, and those of their columns that hold words filterable.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+for (const table of document.querySelectorAll("table.sheet")) {
+  new DataTable(table, {
+    order: [],
+    pageLength: 25,
+    lengthMenu: [25, 100, { label: "all", value: -1 }],
+    paging: table.tBodies[0].rows.length > 25,
+    autoWidth: false,
+    layout: table.tBodies[0].rows.length > 25 ? {} : { topEnd: null, bottomStart: null },
+    columnControl: ["order"],
+    ordering: { indicators: false, handler: true },
+    columnDefs: [{ targets: "words", columnControl: ["order", ["searchList"]] }],
+  });
+}

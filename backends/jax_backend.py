@@ -149,10 +149,19 @@ def fused_linear(W, b, X, Y, dJ_dJ0):
 
 
 def fused_logistic(W, b, X, Y, dJ_dJ0):
-    Z = X @ W + b  # (B, 1)
-    row = dJ_dJ0 * (jax.nn.sigmoid(Z) - Y).T
-    loss = (jax.nn.softplus(Z) - Y * Z).mean()
-    return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), accuracy(Z > 0, Y)
+    """Pred and the loss both from exp(-abs(Z)), which cannot overflow, and few logarithms."""
+    Z, Y = (X @ W + b).ravel(), Y.ravel()  # (B,), which XLA computes twice as fast as (B, 1)
+    e = jnp.exp(-jnp.abs(Z))
+    row = dJ_dJ0 * (jnp.where(Z > 0, 1, e) / (1 + e) - Y)
+    total = (jnp.maximum(Z, 0) - Y * Z).sum() + log_sum(in_columns(1 + e)).sum()
+    gradient = Gradient((row[None] @ X).T, row.sum().reshape(1, 1), total / len(Y))
+    return gradient, accuracy(Z > 0, Y)
+
+
+def in_columns(numbers):  # (B,) -> (B/E, E)   filled with ones; E > 1, or products would be scalar
+    columns = max(16, len(numbers) // 512)
+    filled = jnp.pad(numbers, (0, -len(numbers) % columns), constant_values=1)
+    return filled.reshape(-1, columns)
 
 
 FUSED = {"linear": fused_linear, "logistic": fused_logistic}

@@ -3,7 +3,7 @@
 The formulation and the model travel as values, so that every function names its callees: only
 then does Numba's disk cache hit. Numbers are made in the dtype of the arrays (`one`, `half`),
 since a literal would promote float32 to float64.
-Only the fused run reassociates its sums and contracts; no other cell uses fastmath.
+Only fused reassociates its sums and contracts; no other cell uses fastmath.
 """
 
 from functools import cache, partial
@@ -125,48 +125,50 @@ def mean(total, Y):  # a sum over the batch, as its mean in the dtype of Y
 # --- fused
 
 
-@compiled()
-def fused_linear(W, b, X, Y, dJ_dJ0):
-    B, F = X.shape
-    dW, db, J0 = np.zeros_like(W), np.zeros_like(b), np.empty_like(Y)
-    scale = dJ_dJ0 + dJ_dJ0
-    for i in range(B):
-        z = b[0, 0]
-        for f in range(F):
-            z += X[i, f] * W[f, 0]
-        residual = z - Y[i, 0]
-        J0[i, 0] = residual * residual
-        db[0, 0] += scale * residual
-        for f in range(F):
-            dW[f, 0] += scale * residual * X[i, f]
-    return dW, db, mean(total(J0), Y), mean(0, Y)
-
-
-@compiled()
-def fused_logistic(W, b, X, Y, dJ_dJ0):
-    """Both Pred and the loss from exp(-|Z|), which cannot overflow."""
-    B, F = X.shape
-    zero, one = X.dtype.type(0), X.dtype.type(1)
-    dW, db, J0, correct = np.zeros_like(W), np.zeros_like(b), np.empty_like(Y), 0
-    for i in range(B):
-        z, y = b[0, 0], Y[i, 0]
-        for f in range(F):
-            z += X[i, f] * W[f, 0]
-        e = np.exp(-abs(z))
-        p = (one if z > 0 else e) / (one + e)
-        J0[i, 0] = max(z, zero) - y * z + np.log1p(e)
-        correct += (z > 0) == (y == 1)
-        residual = dJ_dJ0 * (p - y)
-        db[0, 0] += residual
-        for f in range(F):
-            dW[f, 0] += residual * X[i, f]
-    return dW, db, mean(total(J0), Y), mean(correct, Y)
-
-
-# The whole run has the batch as the axis of neighbors in memory, and reassociated sums: then LLVM
-# vectorizes every loop, and contracts a * b + c. Slices, not offsets, tell it that no index is
-# negative.
+# Sums may be reassociated, and a * b + c contracted: then LLVM vectorizes every loop.
 reassociated = partial(compiled, fastmath={"reassoc", "nsz", "contract"})
+
+
+@reassociated()
+def fused_linear(W, b, X, Y, dJ_dJ0):
+    """In parts of the batch that stay in the cache: X is read from memory once, not twice."""
+    labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would have strides
+    w, dw, db, total = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0
+    for start in range(0, len(X), FACTORS):
+        part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
+        row = np.dot(part, w)
+        square = 0.0
+        for i in range(len(row)):
+            residual = row[i] + b[0, 0] - y[i]
+            square += residual * residual
+            row[i] = (dJ_dJ0 + dJ_dJ0) * residual
+        dw, db, total = dw + np.dot(row, part), db + row.sum(), total + square
+    return dw.reshape(-1, 1), np.full_like(b, db), mean(total, Y), mean(0, Y)
+
+
+@reassociated()
+def fused_logistic(W, b, X, Y, dJ_dJ0):
+    """In the same parts; Pred and the loss both from exp(-|Z|), which cannot overflow."""
+    labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would have strides
+    w, dw, db, total, correct = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0, 0
+    for start in range(0, len(X), FACTORS):
+        part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
+        row = np.dot(part, w)
+        product, linear = 1.0, 0.0
+        for i in range(len(row)):
+            z = row[i] + b[0, 0]
+            e = exp_of_negative(-abs(z))
+            product *= 1 + e
+            linear += max(z, 0) - y[i] * z
+            correct += (z > 0) == (y[i] == 1)
+            row[i] = dJ_dJ0 * ((1 if z > 0 else e) / (1 + e) - y[i])
+        dw, db = dw + np.dot(row, part), db + row.sum()
+        total += linear + np.log(product)
+    return dw.reshape(-1, 1), np.full_like(b, db), mean(total, Y), mean(correct, Y)
+
+
+# The whole run has the batch as the axis of neighbors in memory. Slices, not offsets, tell LLVM
+# that no index is negative.
 
 
 def fused_train(is_logistic, W, b, X, Y, learning_rate, dJ_dJ0, epochs):

@@ -115,16 +115,21 @@ def fused_linear(W, b, X, Y, dJ_dJ0):
 
 @np.errstate(over="ignore")  # where exp overflows, Pred is 1 / inf = 0, which is right
 def fused_logistic(W, b, X, Y, dJ_dJ0):
-    Z = X @ W + b  # (B, 1)
-    residual = sigmoid(Z) - Y  # Pred - Y
-    return Gradient(
-        dJ_dJ0 * (X.T @ residual), dJ_dJ0 * residual.sum(keepdims=True), softplus_loss(Z, Y).mean()
-    )
-
-
-def softplus_loss(Z, Y):
-    """J0 = log(1 + exp(Z)) - Y Z, in the form that neither overflows nor takes log(0)."""
-    return np.maximum(Z, 0) - Y * Z + np.log1p(np.exp(-np.abs(Z)))
+    """In place, with J0 = max(Z, 0) - Y Z + log(1 + exp(-abs(Z))), which cannot overflow."""
+    Z = X @ W  # (B, 1)
+    Z += b
+    residual = np.negative(Z)
+    np.exp(residual, out=residual)
+    residual += 1
+    np.divide(1, residual, out=residual)  # Pred
+    residual -= Y
+    total = np.maximum(Z, 0).sum() - np.vdot(Y, Z)
+    np.abs(Z, out=Z)
+    np.negative(Z, out=Z)
+    np.exp(Z, out=Z)
+    np.log1p(Z, out=Z)
+    loss = (total + Z.sum()) / Y.dtype.type(len(Y))
+    return Gradient(dJ_dJ0 * (X.T @ residual), dJ_dJ0 * residual.sum(keepdims=True), loss)
 
 
 FUSED = {"linear": fused_linear, "logistic": fused_logistic}

@@ -132,15 +132,15 @@ def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
 
 
 def fused_linear(W, b, X, Y, dJ_dJ0):
-    residual = X @ W + b - Y  # (B, 1)
+    residual = torch.addmm(b, X, W) - Y  # (B, 1)
     row = 2 * dJ_dJ0 * residual.T
     dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
     return Gradient(dW, db, (residual**2).mean()), None
 
 
 def fused_logistic(W, b, X, Y, dJ_dJ0):
-    Z = X @ W + b  # (B, 1)
-    row = dJ_dJ0 * (torch.sigmoid(Z) - Y).T
+    Z = torch.addmm(b, X, W)  # (B, 1)
+    row = torch.sigmoid(Z).sub_(Y).mul_(dJ_dJ0).T
     loss = torch.nn.functional.binary_cross_entropy_with_logits(Z, Y)
     return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), (Z, 0)
 

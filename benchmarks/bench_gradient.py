@@ -4,6 +4,7 @@ import numpy as np
 import psutil
 
 from backends import Cell, load
+from benchmarks import bounds
 from benchmarks.rounds import measure
 from benchmarks.row import keep
 from benchmarks.subject import (
@@ -16,6 +17,7 @@ from benchmarks.subject import (
 from reference.agreement import compare_gradient
 
 SIZES = {True: (32, 256, 1024), False: (32, 64, 128, 256, 512, 1024, 2048, 4096)}  # quick, full
+BESIDE_TRAFFIC = 1024, 4096
 
 
 def select(cells, config):
@@ -51,6 +53,8 @@ def test_gradient(benchmark, leave_out, model, backend, execution, device, formu
         leave_out(cell, "B above 1024: a Jacobian by jacrev takes seconds, and grows as dense does")
     problem, expected = gradient_problem(model, dtype, B)
     others = {name: prepared_gradient(other, B) for name, other in beside(cell).items()}
+    if formulation == "dense" and B in BESIDE_TRAFFIC:
+        others |= bounds.of_dense(cell, B)
     benchmark.group = f"gradient {model} {dtype}: B = {B}"
     timed = measure(benchmark, prepared_gradient(cell, B), others, rounds(B))
     found = to_numpy(cell, timed.result)

@@ -23,6 +23,7 @@ from benchmarks.subject import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
+LARGE = "benchmarks/bench_large.py"
 EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
 NOTHING_TO_DO = 4, 5  # of pytest: a usage error, nothing collected
 NO_CELL, NOT_USABLE = "no cell exists here", "is not usable here"
@@ -47,7 +48,7 @@ class Outcome(NamedTuple):
 def jobs(names: list[str], processes: int, quick: bool) -> Iterator[Job]:
     """Every backend in every pass, each pass beginning with another one; then what is asked once.
 
-    Once: dense gradients with huge pages for every allocator, and the life of the cells.
+    Once: large batches, dense gradients with huge pages for every allocator, the life of the cells.
     """
     for turn in range(processes):
         first = turn % len(names)
@@ -56,6 +57,8 @@ def jobs(names: list[str], processes: int, quick: bool) -> Iterator[Job]:
             yield Job(title, (*FILES, "--backend", name), {})
     if quick:
         return
+    for name in names:
+        yield Job(f"{_title(name)}, large batches", (LARGE, "--backend", name), {})
     if sys.platform == "linux":
         for name in names:
             arguments = (*EQUALIZED, "--backend", name)

@@ -1,0 +1,80 @@
+"""One gradient of a large batch: beside what its data, exponentials and products take at least.
+
+No dense cell and no baseline: at B = 65536 a Jacobian has 34 GB.
+"""
+
+from functools import cache
+
+import numpy as np
+import psutil
+import pytest
+
+from backends import Cell, load
+from backends.numpy_backend import FORWARDS, chain, pullback_elementwise
+from benchmarks import bench_gradient, bounds
+from benchmarks.rounds import measure, prepare
+from benchmarks.row import keep
+from benchmarks.subject import FEATURES, gradient_call, to_numpy
+from reference.agreement import compare_gradient
+from reference.backprop import Gradient
+from reference.problems import make
+
+SIZES = ((4096, 0), (16384, 0), (65536, 0), (262144, 0), (4096, 64), (4096, 512))  # F = 0: its own
+FORMULATIONS = "elementwise", "fused"
+ARRAYS = 20  # of the size of a batch that a gradient may have at a time
+
+
+def select(cells, config):
+    """Elementwise and fused; with --quick none."""
+    if config.getoption("quick"):
+        return []
+    cells = bench_gradient.select(cells, config)
+    return [cell for cell in cells if cell.formulation in FORMULATIONS]
+
+
+def rounds(B):
+    """Up to a few milliseconds a call; always even."""
+    return 2 * int(np.clip(3e6 / B, 10, 50))
+
+
+@cache
+def solved(model, dtype, B, F):
+    """The problem, and its gradient from the elementwise chain in NumPy's longest float."""
+    problem = make(
+        model, examples=B, batch_size=B, features=F, epochs=1, seed=B + F, dtype=dtype
+    )  # fmt: skip
+    arrays = problem.W, problem.b, problem.X[0], problem.Y[0]
+    W, b, X, Y = (array.astype(np.longdouble) for array in arrays)
+    c = np.longdouble(problem.dtype.type(problem.dJ_dJ0))
+    found, _ = chain(FORWARDS[model], pullback_elementwise, W, b, X, Y, c)
+    return problem, Gradient(*(part.astype(np.float64) for part in found))
+
+
+@cache
+def bounds_of(model, dtype, B, F):
+    return bounds.of_large(solved(model, dtype, B, F)[0])
+
+
+@cache
+def prepared(cell, B, F):
+    """The cell's gradient, warm."""
+    call = gradient_call(cell, solved(cell.model, cell.dtype, B, F)[0])
+    return prepare(call, load(cell.backend))
+
+
+@pytest.mark.parametrize(("B", "F"), SIZES, ids=[f"B{B}-F{F or 'own'}" for B, F in SIZES])
+def test_large(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B, F):
+    cell, F = Cell(model, backend, execution, device, formulation, dtype), F or FEATURES[model]
+    if (need := ARRAYS * B * (F + 2) * 8) > psutil.virtual_memory().available / 2:
+        leave_out(cell, f"B = {B}, F = {F}: {need:,} bytes exceed half of what is free")
+    problem, expected = solved(model, dtype, B, F)
+    own = cell._replace(formulation="elementwise")
+    has_own = formulation != "elementwise" and "elementwise" in load(backend).FORMULATIONS
+    others = {"elementwise": prepared(own, B, F)} if has_own else {}
+    benchmark.group = f"large {model} {dtype}: B = {B}, F = {F}"
+    others |= bounds_of(model, dtype, B, F)
+    timed = measure(benchmark, prepared(cell, B, F), others, rounds(B))
+    verdict = compare_gradient(
+        problem, 0, to_numpy(cell, timed.result), expected, problem.W, problem.b, formulation
+    )
+    keep(benchmark, cell, timed, verdict, examples=B, features=F)

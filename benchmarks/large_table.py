@@ -1,6 +1,7 @@
 """Gradients beside what they cannot be faster than, as text: large batches, and dense ones."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def tables(rows: list[Row]) -> list[str]:
             lines += [*_sizes(" ".join(words), own), "", *_features(" ".join(words), own), ""]
         if dense:
             lines += [*_traffic(" ".join(words), dense), ""]
-    return lines
+    return [*lines, *wrap(LEGEND, 80), ""] if lines else []
 
 
 def _cells(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:

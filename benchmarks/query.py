@@ -25,7 +25,7 @@ def quartiles(stats: dict[str, Any]) -> dict[str, float]:
 def groups(run: Run) -> Iterable[str]:
     """The comparisons of a run, in the order in which they were measured."""
     found = dict.fromkeys(row["group"] for row in run["benchmarks"] + run["void"])
-    return [group for group in found if not group.startswith("life")]
+    return [group for group in found if not group.startswith(("life", "large"))]
 
 
 def by_problem(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:

@@ -5,7 +5,7 @@ from itertools import combinations
 from textwrap import wrap
 from typing import Any
 
-from benchmarks import life_table, memory_table
+from benchmarks import large_table, life_table, memory_table
 from benchmarks.answer import answer
 from benchmarks.intervals import quotient
 from benchmarks.notes import conditions, missing
@@ -36,7 +36,7 @@ def report(run: dict[str, Any]) -> list[str]:
     for key, rows in gradients(run).items():
         if table := memory_table.table(f"gradient {' '.join(key)}", rows):
             lines += [*table, ""]
-    lines += [*life_table.tables(run), *against_each_other(run)]
+    lines += [*large_table.tables(rows_of(run)), *life_table.tables(run), *against_each_other(run)]
     return [*lines, *_closing(run)]
 
 
@@ -50,7 +50,7 @@ def summary(run: dict[str, Any]) -> list[str]:
         words = " ".join(key)
         lines += [*over_sizes(f"gradient {words}: us of one call", rows, _time), ""]
         lines += ratios(words, rows)
-    lines += life_table.tables(run)
+    lines += [*large_table.tables(rows_of(run)), *life_table.tables(run)]
     return [*lines, *wrap(LEGEND, 80), "", *_closing(run)]
 
 

@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import backends
 from benchmarks import report, store
 from benchmarks.conditions import HUGE_PAGES
+from benchmarks.progress import Progress
 from benchmarks.subject import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -77,15 +78,15 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
     todo = list(jobs(names, processes, "--quick" in options))
     folder = path.absolute().with_suffix("")
     folder.mkdir(parents=True)
-    parts, failed = [], []
+    parts, failed, progress = [], [], Progress(todo)
     try:
         for number, job in enumerate(todo, 1):
-            print(f"[{number}/{len(todo)}] {job.name} ... ", end="", flush=True)
-            start = perf_counter()
-            outcome = _measured(job, folder / f"{number:02}", timeout, options, bool(named))
+            base = folder / f"{number:02}"
+            progress.begin(base.with_suffix(".log"))
+            outcome = _measured(job, base, timeout, options, bool(named), progress.show)
             parts += [outcome.part] if outcome.part else []
             failed += [{"name": job.name, "reason": outcome.problem}] * outcome.is_failure
-            print(f"{perf_counter() - start:.0f} s {outcome.problem}".rstrip())
+            progress.end(outcome.problem)
     except KeyboardInterrupt:
         failed.append({"name": "the run", "reason": f"interrupted in process {number}: {job.name}"})
         print("interrupted")
@@ -97,10 +98,12 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
     return _finish(path, folder, parts, failed)
 
 
-def _measured(job: Job, base: Path, timeout: float, options: list[str], named: bool) -> Outcome:
+def _measured(
+    job: Job, base: Path, timeout: float, options: list[str], named: bool, show: Callable[[], None]
+) -> Outcome:
     """Run the job in a process group of its own; its output goes to base.log."""
     part, log = base.with_suffix(".json"), base.with_suffix(".log")
-    command = [sys.executable, "-m", "pytest", "--benchmark-only", "--no-report"]
+    command = [sys.executable, "-m", "pytest", "--benchmark-only", "--no-report", "--verbose"]
     command += [*job.arguments, *options, f"--benchmark-json={part}"]
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -108,7 +111,7 @@ def _measured(job: Job, base: Path, timeout: float, options: list[str], named: b
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:
-            code = process.wait(timeout)
+            code = _wait(process, timeout, show)
         except subprocess.TimeoutExpired:
             return Outcome(None, f"no end after {timeout:.0f} s, see {log}", True)
         finally:
@@ -120,6 +123,18 @@ def _measured(job: Job, base: Path, timeout: float, options: list[str], named: b
     except (OSError, json.JSONDecodeError):
         how = f"ended by signal {-code}" if code < 0 else f"ended with {code}"
         return Outcome(None, f"{how}, nothing stored, see {log}", True)
+
+
+def _wait(process: subprocess.Popen, timeout: float, show: Callable[[], None]) -> int:
+    """The exit code; until then progress is shown every second."""
+    end = perf_counter() + timeout
+    while True:
+        try:
+            return process.wait(min(1, max(end - perf_counter(), 0)))
+        except subprocess.TimeoutExpired:
+            if perf_counter() >= end:
+                raise
+            show()
 
 
 def _why_nothing(output: str, named: bool) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from benchmarks import facts, query, store, tables
 from benchmarks.answer import answer, subject
 from benchmarks.report import put
+from benchmarks.text import file_name
 
 BEGIN, END = "<!-- a stored run, made by", "<!-- end of the stored run -->"
 COMMAND = "python -m benchmarks report --readme README.md"
@@ -37,7 +38,7 @@ def block(run: dict[str, Any], path: Path, readme: Path) -> str:
     if key:
         lines += ["```", *_stripped(tables.main(run, *key)), "```", ""]
     if any(query.costs(rows) for rows in query.default_gradients(run).values()):
-        figure = quote(f"{folder}/{path.stem}_gradient_{'_'.join(key or ())}.svg")
+        figure = quote(f"{folder}/{path.stem}_{file_name('gradient', *(key or ()))}.svg")
         lines += [f"![One gradient over the batch size, dense and elementwise]({figure})", ""]
     return "\n".join([*lines, END])
 

@@ -7,13 +7,14 @@ FINITE, NUMBER = "a finite number", "a number"
 WORDS = dict.fromkeys(("model", "backend", "execution", "device", "formulation", "dtype"), str)
 CHECK = {"quantity": str, "observed": FINITE, "allowed": FINITE, "unit": str}
 VERDICT = {"passed": bool, "checks": [CHECK], "obstacle": str}
-STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to host", "numpy")
 MAYBE = (FINITE, type(None))
+STAGES = ("import", "to device", "first run", "steady", "to host", "numpy")
+LIFE = dict.fromkeys(STAGES, FINITE) | dict.fromkeys(("trace", "compile"), MAYBE)
 INFO = {
     **WORDS, "ratio": {}, "rounds": [int], "faults": [FINITE], "verdict": VERDICT, "void": str,
     "conditions": str, "B?": int, "steps?": int, "temporary_bytes?": FINITE, "matrix_bytes?": int,
     "distance?": [[FINITE]], "caches?": str, "compiles?": bool, "break_even?": MAYBE,
-    "life?": dict.fromkeys(STAGES, MAYBE),
+    "life?": LIFE,
 }  # fmt: skip
 TOGETHER = {"B": ("temporary_bytes", "matrix_bytes"), "life": ("caches", "compiles", "break_even")}
 PROCESS = {

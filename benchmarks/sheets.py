@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import answer, columns, life_table, query
 from benchmarks.columns import AGREEMENT, CELL, EMPTY, Column, Entry
+from benchmarks.text import file_name
 
 Run = dict[str, Any]
 Row = dict[str, Any]
@@ -80,8 +81,9 @@ def ratios(run: Run) -> list[Sheet]:
         dense = query.costs(rows)
         sizes = sorted({row["B"] for row in dense})
         titles = ["backend", "execution", *(f"B = {B}" for B in sizes)]
+        name = file_name("ratio", model, dtype)
         title = f"What dense costs: {model} gradient, {dtype}"
-        made.append(Sheet(f"ratio-{model}-{dtype}", title, note, titles, _over(sizes, dense)))
+        made.append(Sheet(name, title, note, titles, _over(sizes, dense)))
     return made
 
 

@@ -1,5 +1,6 @@
 """Cells, times and ratios in words and digits, and a table over the batch sizes."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,11 @@ def name(row: Row) -> str:
 def title(backend: str) -> str:
     """The name that a framework gives itself."""
     return TITLES.get(backend, backend)
+
+
+def file_name(*words: str) -> str:
+    """Words that a run brings, as they may stand in the name of a file and in an id."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join(words))
 
 
 def duration(seconds: float) -> str:

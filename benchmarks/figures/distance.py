@@ -48,8 +48,10 @@ def _panel(axes: Any, rows: list[Row], color: str) -> None:
     """The cells of one backend, their line that of the formulation, and their tolerance."""
     for row in rows:
         steps, ulp = row["distance"]
-        axes.plot(steps, ulp, color=color, linestyle=style.line(row["formulation"]),
-                  linewidth=1.1, drawstyle="steps-pre")  # fmt: skip
+        axes.plot(
+            [0, *steps], [*ulp[:1], *ulp], drawstyle="steps-pre", color=color, linewidth=1.1,
+            linestyle=style.line(row["formulation"]),
+        )  # fmt: skip
     axes.set_yscale("symlog", linthresh=LINEAR, linscale=0.5, base=2)
     ticks = {0: "0", 0.25: "1/4", 1: "1", 4: "4", 16: "16"}
     axes.set_yticks(list(ticks), labels=list(ticks.values()))
@@ -71,4 +73,4 @@ def _legend(drawn: Any, rows: list[Row]) -> None:
         word: matplotlib.lines.Line2D([], [], color=style.INK, linestyle=style.line(word))
         for word in words
     } | {"tolerance": matplotlib.lines.Line2D([], [], **TOLERANCE)}
-    drawn.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines))
+    style.legend(drawn, lines)

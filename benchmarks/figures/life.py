@@ -86,4 +86,4 @@ def _legend(drawn: Any) -> None:
         for stage, (color, hatch) in STAGES.items()
         if not stage.startswith("to ")
     }
-    drawn.legend(patches.values(), patches.keys(), loc="outside lower center", ncols=len(patches))
+    style.legend(drawn, patches)

@@ -36,7 +36,7 @@ def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
     for axes in panels[len(found) :]:
         axes.set_visible(False)
     panels[0].set_ylabel("temporary memory / one B x B matrix")
-    _legend(drawn)
+    style.legend(drawn, columns=4)
     yield style.Drawing(NAME, TITLE, CAPTION, style.svg(drawn, TITLE))
 
 
@@ -63,11 +63,3 @@ def _panel(axes: Any, rows: list[Row]) -> None:
 def _bytes(count: int) -> str:
     power = min(int(np.log2(max(count, 1)) // 10), len(UNITS) - 1)
     return f"{count / 1024**power:.3g} {UNITS[power]}"
-
-
-def _legend(drawn: Any) -> None:
-    found: dict[str, Any] = {}
-    for axes in drawn.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    drawn.legend(found.values(), found.keys(), loc="outside lower center", ncols=4)

@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmarks import crossing, query
 from benchmarks.figures import style
+from benchmarks.text import file_name
 
 MISSING = "No figure of a gradient over the batch size: the run has no dense gradients."
 CAPTION = (
@@ -30,14 +31,15 @@ def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
             title = f"One {model} gradient over the batch size ({dtype})"
             drawn = _panels(rows, list(cells))
             caption = CAPTION.format(model=model, dtype=dtype)
-            name = f"gradient_{model}_{dtype}"
+            name = file_name("gradient", model, dtype)
             yield style.Drawing(name, title, caption, style.svg(drawn, title))
 
 
 def _panels(rows: list[Row], cells: list[tuple[str, str]]) -> Any:
-    height = -(-len(cells) // COLUMNS)
+    columns = min(len(cells), COLUMNS)
+    height = -(-len(cells) // columns)
     drawn = style.figure(10, 3.1 * height + 0.3)
-    grid = drawn.subplots(height, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    grid = drawn.subplots(height, columns, sharex=True, sharey=True, squeeze=False)
     looks = style.looks(rows)
     for axes, cell in zip(grid.flat, cells, strict=False):
         own = [row for row in rows if query.driven(row) == cell]
@@ -53,7 +55,6 @@ def _panels(rows: list[Row], cells: list[tuple[str, str]]) -> Any:
 
 def _panel(axes: Any, rows: list[Row], color: str, marker: str) -> None:
     """Dense drawn through, elementwise dashed, and between them where dense is so much slower."""
-    style.over_times(axes.yaxis)
     style.over_sizes(axes, (row["B"] for row in rows))
     axes.tick_params(labelbottom=True)
     curves = {word: _curve(axes, rows, word, color, marker) for word in ("dense", "elementwise")}
@@ -64,7 +65,8 @@ def _panel(axes: Any, rows: list[Row], color: str, marker: str) -> None:
         if found.size:
             _between(axes, found, curves)
     axes.text(0.03, 0.97, "\n".join(told), transform=axes.transAxes, va="top", fontsize=8)
-    axes.margins(x=0.12, y=0.1)
+    axes.margins(x=0.12, y=0.15)
+    style.over_times(axes)
 
 
 def _curve(axes: Any, rows: list[Row], formulation: str, color: str, marker: str) -> list[Row]:

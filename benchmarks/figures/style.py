@@ -50,7 +50,7 @@ LOOKS = {  # most of them Okabe and Ito's
     "optax": ("#3B94CB", "X"),
     "nn": ("#7A6FD0", "*"),
 }
-GUESTS = [("#8A6D3B", "h"), ("#00967A", "<"), ("#BC6597", ">"), ("#2A7FB8", "p")]
+GUESTS = [(color, marker) for marker in "h<>p" for color in ("#8A6D3B", "#00967A", "#2A7FB8")]
 LINES: dict[str, Any] = {  # a formulation keeps its line
     "dense": "-", "elementwise": "--", "fused": ":", "autodiff": "-.",
     "jacrev": (0, (5, 1, 1, 1, 1, 1)),
@@ -128,8 +128,21 @@ def over_sizes(axes: Any, sizes: Iterable[int], label: str = "batch size B") -> 
     axes.set_xlabel(label)
 
 
-def over_times(axis: Any) -> None:
-    """A logarithmic axis of times."""
-    axis.axes.set_yscale("log") if axis.axis_name == "y" else axis.axes.set_xscale("log")
-    axis.set_major_formatter(matplotlib.ticker.FuncFormatter(seconds))
-    axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+def over_times(axes: Any) -> None:
+    """A logarithmic axis of times, for what is drawn already."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < 50 * low:  # one power of ten, or none, would be all that is named
+        axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(seconds))
+    axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+
+
+def legend(drawn: Figure, handles: dict[str, Any] | None = None, columns: int = 8) -> None:
+    """One legend below all panels: these handles, or every label of the panels once."""
+    found: dict[str, Any] = handles or {}
+    for axes in () if handles else drawn.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    columns = min(len(found), columns)
+    drawn.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)

@@ -39,12 +39,13 @@ def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
     for panels, (key, own) in zip(grid, found.items(), strict=True):
         _row_of_panels(panels, own, executions)
         panels[0].set_ylabel(f"{key[0]}, {key[1]}\ntime of {own[0]['steps']} steps")
-    _legend(drawn, rows)
+    style.legend(drawn)
     yield style.Drawing(NAME, TITLE, CAPTION, style.svg(drawn, TITLE))
 
 
 def _row_of_panels(panels: Any, rows: list[Row], executions: list[str]) -> None:
-    formulations = [f for f in FORMULATIONS if any(row["formulation"] == f for row in rows)]
+    found = {row["formulation"] for row in rows}
+    formulations = [f for f in FORMULATIONS if f in found] + sorted(found - {*FORMULATIONS})
     looks = style.looks(rows)
     limit = [row for row in rows if row["backend"] == LIMIT]
     for axes, execution in zip(panels, executions, strict=True):
@@ -61,7 +62,7 @@ def _row_of_panels(panels: Any, rows: list[Row], executions: list[str]) -> None:
         axes.set_xlim(-0.6, len(formulations) - 0.4)
         axes.set_title("\n".join(filter(None, [execution, EXECUTIONS.get(execution)])))
         axes.tick_params(labelbottom=True)
-        style.over_times(axes.yaxis)
+        style.over_times(axes)
 
 
 def _points(
@@ -76,12 +77,3 @@ def _points(
         x, [r["seconds"] for r in rows], color=color, marker=marker, linewidth=0.8,
         markersize=7, label=title(rows[0]["backend"]),
     )  # fmt: skip
-
-
-def _legend(drawn: Any, rows: list[Row]) -> None:
-    """Each backend once; the C loop is also the dashed line."""
-    found: dict[str, Any] = {}
-    for axes in drawn.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    drawn.legend(found.values(), found.keys(), loc="outside lower center", ncols=len(found))

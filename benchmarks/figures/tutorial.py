@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import style
+from benchmarks.text import file_name
 
 MISSING = "No figures of the tutorial's training runs: the run has none."
 CAPTION = "The tutorial's {model} regression as the reference trains it: {what}"
@@ -39,7 +40,7 @@ def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
             bottom.set_ylabel("accuracy on the batch")
         bottom.set_xlabel("step")
         caption = CAPTION.format(model=model, what=what.format(stretch=_stretch(steps)))
-        name = f"training_{model}_{trajectory['dtype']}"
+        name = file_name("training", model, trajectory["dtype"])
         yield style.Drawing(name, title, caption, style.svg(drawn, title))
 
 

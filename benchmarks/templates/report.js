@@ -10,9 +10,8 @@ for (const table of document.querySelectorAll("table.sheet")) {
     lengthMenu: [25, 100, { label: "all", value: -1 }],
     paging: table.tBodies[0].rows.length > 25,
     autoWidth: false,
+    language: { columnControl: { dropdown: "Choose" } },
     layout: table.tBodies[0].rows.length > 25 ? {} : { topEnd: null, bottomStart: null },
-    columnControl: ["order"],
-    ordering: { indicators: false, handler: true },
-    columnDefs: [{ targets: "words", columnControl: ["order", ["searchList"]] }],
+    columnDefs: [{ targets: "words", columnControl: [["searchList"]] }],
   });
 }

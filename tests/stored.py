@@ -1,0 +1,124 @@
+"""Stored runs for the tests, made by hand: every kind of row, with ratios that are known."""
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.intervals import ratio
+from benchmarks.store import sample
+
+WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
+CONDITIONS = {
+    "threads": "1 in each pool", "pools": {"libx.so": "1.0 1 threads"}, "settings": {"numpy": {}},
+    "allocator": "default of glibc 2.36", "denormals": "kept", "garbage collector": "off",
+    "system": {"governor": "not readable", "huge pages": "madvise"},
+    "versions": {"numpy": "2.4.6", "jax": "0.10.2"}, "pins": "e0a63d840774cd3e",
+}  # fmt: skip
+PAIRS = (-0.002, 0.0, 0.002)  # what the rounds of a process scatter by, in logarithms
+
+
+def row(group: str, words: str, seconds: float, ratios: dict[str, float], **facts: Any) -> dict:
+    """A row of three processes with the ratios that are given, which no round is far from."""
+    info = dict(zip(WORDS, words.split(), strict=True)) | {
+        "rounds": [3, 3, 3], "faults": [0.0, 0.0, 0.0], "void": "", "conditions": "",
+        "verdict": {"passed": True, "obstacle": "", "checks": [check("state", 1.0, 16.0)]},
+    } | facts  # fmt: skip
+    info["log_ratio"] = {
+        name: [[float(np.log(value)) + shift + pair for pair in PAIRS] for shift in PAIRS]
+        for name, value in ratios.items()
+    }
+    stats = {"median": seconds, "q1": 0.9 * seconds, "q3": 1.1 * seconds}
+    made = {"group": group, "stats": stats, "extra_info": info}
+    info["ratio"] = {name: list(ratio(sample(made, name))) for name in ratios}
+    return made
+
+
+def check(quantity: str, observed: float, allowed: float) -> dict:
+    """A check of a verdict."""
+    return {"quantity": quantity, "observed": observed, "allowed": allowed, "unit": "ULP"}
+
+
+def gradients(
+    backend: str = "numpy eager", sizes: tuple[int, ...] = (32, 256, 1024), model: str = "logistic"
+) -> list[dict]:
+    """Dense and elementwise over the sizes: dense grows as B^2, is 4 times slower at 256."""
+    made = []
+    for B in sizes:
+        group, factor = f"gradient {model} float64: B = {B}", 4 * (B / 256) ** 2
+        memory = {"B": B, "temporary_bytes": 8 * B * B + 64, "matrix_bytes": 8 * B * B}
+        for formulation, times in (("dense", factor), ("elementwise", 1.0)):
+            words = f"{model} {backend} cpu {formulation} float64"
+            beside = {"baseline": times / 4} | ({"elementwise": times} if times != 1 else {})
+            own = memory if formulation == "dense" else memory | {"matrix_bytes": 0}
+            made.append(row(group, words, 1e-5 * times, beside, **own))
+    return made
+
+
+def trainings(*cells: str, model: str = "logistic") -> list[dict]:
+    """A training run of each cell (backend execution formulation), each 2 ms slower."""
+    made = []
+    for i, cell in enumerate(cells, 1):
+        backend, execution, formulation = cell.split(" ")
+        words = f"{model} {backend} {execution} cpu {formulation} float64"
+        beside = {"limit": 2.0 * i, "baseline": 0.01 * i}
+        steps, ulp = [9, 19, 29], [0.0, 1.0, 0.5]
+        facts = {"steps": 30, "distance": [steps, ulp]}
+        made.append(row(f"training {model} float64: 30 steps", words, 2e-3 * i, beside, **facts))
+    return made
+
+
+def life(cell: str = "jax run", caches: str = "cold", **changes: Any) -> dict:
+    """The life of an elementwise cell."""
+    stages = {
+        "import": 0.4, "to device": 1e-3, "trace": 0.05, "compile": 0.5, "first run": 0.06,
+        "steady": 0.05, "to host": 1e-3, "numpy": 0.25,
+    } | changes.pop("life", {})  # fmt: skip
+    facts = {"caches": caches, "life": stages, "compiles": True, "break_even": 20803} | changes
+    words = f"logistic {cell} cpu elementwise float64"
+    return row(f"life logistic float64, {caches} caches", words, 1.5, {}, **facts)
+
+
+def void(words: str = "logistic torch eager cpu dense float64", why: str = "it is wrong") -> dict:
+    """A void row of a training run."""
+    named = dict(zip(WORDS, words.split(), strict=True))
+    return named | {"group": "training logistic float64: 30 steps", "void": why, "conditions": ""}
+
+
+def left_out(reason: str = "too large") -> dict:
+    """A row that was not measured."""
+    words = ["logistic", "torch", "step", "cpu", "jacrev", "float64"]
+    return dict(zip(WORDS, words, strict=True)) | {"reason": reason}
+
+
+def trajectories() -> list[dict]:
+    """Of both models, the logistic one long enough to be drawn as a band."""
+    steps = np.arange(1300)
+    logistic = {"loss": (1 / (1 + steps)).tolist(), "accuracy": (steps / 1300).tolist()}
+    linear = {"loss": [3.0, 1.0], "parameters": [[1.0, 2.0], [0.5, 0.0]], "true": [2.0, 0.0]}
+    return [
+        {"model": "linear", "dtype": "float64"} | linear,
+        {"model": "logistic", "dtype": "float64"} | logistic,
+    ]
+
+
+def run(*rows: dict, **changes: Any) -> dict:
+    """A run of these rows."""
+    process = {"name": "numpy", "conditions": CONDITIONS, "drift": 0.01, "unstable": False}
+    return {
+        "benchmarks": list(rows), "void": [], "left_out": [], "failed": [], "quick": False,
+        "trajectories": [], "processes": [process], "datetime": "2026-11-23T23:37:46+00:00",
+        "version": "5.3.1", "commit_info": {"id": "0123456789abcdef", "dirty": False},
+        "machine_info": {"system": "Linux", "cpu": {"brand_raw": "A processor"}},
+    } | changes  # fmt: skip
+
+
+def whole() -> dict:
+    """A run with everything that the report shows."""
+    cells = ("numba run fused", "numba run dense", "numba step fused", "torch epoch dense",
+             "numpy eager dense", "native run fused")  # fmt: skip
+    return run(
+        *gradients(), *gradients("jax step", model="linear"), *trainings(*cells), life(),
+        life("numpy eager", compiles=False, life={"trace": None, "compile": None}),
+        life(caches="warm", break_even=None),
+        void=[void()], left_out=[left_out()], trajectories=trajectories(),
+    )  # fmt: skip

@@ -1,0 +1,73 @@
+"""The answer in three sentences, from runs whose answer is known; and whether it is told at all."""
+
+import pytest
+
+from benchmarks.answer import answer
+from tests import stored
+from tests.stored import check, gradients, run, trainings
+
+
+def test_what_it_costs_at_two_sizes():
+    [cost, agreement] = answer(run(*gradients(), *gradients("jax step", (32, 1024))))
+    assert cost == (
+        "A logistic gradient that forms its diagonal Jacobians takes, in times of the elementwise "
+        "one, 4.00 (NumPy) at B = 256 and 64.0 (NumPy), 64.0 (JAX) at B = 1024."
+    )
+    assert agreement.startswith("All 10 rows agree with the reference; ")
+
+
+def test_of_a_backend_its_first_execution():
+    rows = [*gradients("torch eager", (256,)), *gradients("torch step", (256,))]
+    rows[2]["extra_info"]["ratio"]["elementwise"] = [9.0, 9.0, 9.0]
+    assert "one, 4.00 (PyTorch) at B = 256." in answer(run(*rows))[0]
+
+
+def test_rows_of_other_conditions_are_none_of_it():
+    rows = gradients(sizes=(256,))
+    rows[0]["extra_info"]["conditions"] = "allocator: x"
+    assert len(answer(run(*rows))) == 1
+
+
+def test_logistic_is_told_before_linear():
+    assert "A logistic" in answer(run(*gradients(model="linear"), *gradients()))[0]
+    assert "A linear" in answer(run(*gradients(model="linear")))[0]
+
+
+def test_which_trains_fastest_and_what_drives_it():
+    cells = "native run fused", "numba run fused", "numba step fused", "numba run dense"
+    [fastest, _] = answer(run(*trainings("reference eager dense", *cells)))
+    assert fastest == (
+        "Numba run fused trains the logistic run of 30 steps fastest: 6.00 ms, "
+        "6.00 [5.97, 6.03] times the C loop and 0.030 [0.030, 0.030] times the reference; "
+        "driven by one call a step it takes 1.33 times as long, with dense Jacobians 1.67 times."
+    )
+
+
+def test_without_anything_to_compare_with():
+    rows = trainings("jax run fused")
+    rows[0]["extra_info"]["ratio"] = {}
+    [fastest, _] = answer(run(*rows))
+    assert fastest == "JAX run fused trains the logistic run of 30 steps fastest: 2.00 ms."
+
+
+@pytest.mark.parametrize("cell", ["native run fused", "reference eager dense"])
+def test_what_is_compared_with_is_not_the_fastest(cell):
+    assert len(answer(run(*trainings(cell)))) == 1
+
+
+def test_the_nearest_to_its_tolerance():
+    rows = trainings("jax run fused", "jax run dense")
+    rows[1]["extra_info"]["verdict"]["checks"] = [check("state", 0, 0), check("loss", 4, 10)]
+    assert answer(run(*rows))[-1] == (
+        "All 2 rows agree with the reference; the largest share of a tolerance that one of them "
+        "uses is 40%: jax run dense, loss, 4.00 of 10.0 ULP."
+    )
+
+
+def test_void_rows_are_told():
+    rows = trainings("jax run fused")
+    assert answer(run(*rows, void=[stored.void()]))[-1].startswith(
+        "1 rows agree with the reference, 1 are void; "
+    )
+    assert answer(run(void=[stored.void()])) == ["No row agrees with the reference, 1 are void."]
+    assert answer(run()) == []

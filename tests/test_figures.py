@@ -1,0 +1,172 @@
+"""The figures: what they show of known ratios, one look for a backend, labels that stand apart."""
+
+import xml.etree.ElementTree as ET
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import crossing, store
+from benchmarks.report import newest
+from tests import stored
+
+pytest.importorskip("matplotlib")
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+
+from benchmarks import figures
+from benchmarks.figures import style
+
+RESULTS = Path(__file__).parents[1] / "results"
+GROUNDS = {"light": "#ffffff", "dark": "#0d1117"}
+
+
+def texts(svg):
+    """All text of an SVG, as it is read."""
+    return [
+        "".join(element.itertext())
+        for element in ET.fromstring(svg).iter()
+        if "text" in element.tag
+    ]
+
+
+def drawn(run, name):
+    [drawing] = [d for d in figures.draw(run)[0] if d.name == name]
+    return drawing
+
+
+# --- what follows from the sizes
+
+
+def sized(*ratios):
+    return [
+        {"B": 32 * 2**i, "seconds": 1.0, "ratio": {"elementwise": [ratio] * 3}}
+        for i, ratio in enumerate(ratios)
+    ]
+
+
+def test_a_crossing_lies_between_the_sizes_around_it():
+    found = list(crossing.crossings(sized(0.5, 1.0, 4.0, 16.0, 400.0)))
+    sizes = [64 * 2**0.5, 128 * 2 ** (np.log2(2.5) / 2), 256 * 2 ** (np.log(6.25) / np.log(25))]
+    assert [c.size for c in found] == pytest.approx(sizes)
+    assert [c.words for c in found] == ["from B = 91", "from B = 202", "from B = 380"]
+
+
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        ([3.0, 5.0], "at all sizes"),
+        ([1.0, 1.5], "not up to B = 64"),
+        ([1.0, 3.0, 1.5], "at B = 64, not at 128"),
+        ([3.0, 1.0, 3.0], "from B = 99"),  # the last crossing: from there on it stays slower
+        ([3.0], "at all sizes"),
+        ([1.0], "not up to B = 32"),
+    ],
+)
+def test_a_crossing_that_is_not_between_the_sizes(ratios, words):
+    assert next(iter(crossing.crossings(sized(*ratios)))).words == words
+
+
+def test_the_growth_is_fitted_over_the_larger_sizes():
+    rows = [{"B": B, "seconds": 1e-9 * B**1.5 if B >= 512 else 1.0} for B in (32, 512, 1024, 4096)]
+    assert crossing.exponent(rows) == "1.50"
+    assert crossing.exponent(rows[:3]) == "", "of two sizes it would be no fit"
+
+
+def test_the_figure_says_so():
+    run = stored.run(*stored.gradients(sizes=(32, 64, 128, 256, 512, 1024, 2048)))
+    found = "\n".join(texts(drawn(run, "gradient_logistic_float64").svg))
+    for words in ("2x: from B = 181", "10x: from B = 405", "100x: from B = 1280", "dense, B^2.00"):
+        assert words in found
+
+
+# --- one look
+
+
+def test_a_backend_keeps_its_color():
+    cells = [f"{name} {way} dense" for name, way in (("numba", "run"), ("jax", "step"))]
+    run = stored.run(*stored.gradients("numba step"), *stored.trainings(*cells))
+    color = style.LOOKS["numba"][0].lower()
+    found = figures.draw(run)[0]
+    assert {d.name for d in found if color in d.svg} == {d.name for d in found} - {"ratio"}
+
+
+def test_backends_differ_in_color_and_marker():
+    guests = [{"backend": f"guest{i}"} for i in range(4)]
+    looks = style.looks([*guests, {"backend": "jax"}])
+    assert len(set(looks.values())) == len(looks) == len(style.LOOKS) + 4
+    markers = [marker for _, marker in style.LOOKS.values()]
+    assert len(set(markers)) == len(markers), "in greyscale only they tell backends apart"
+    assert style.looks(guests[::-1])["guest2"] == looks["guest2"], "whatever their order"
+
+
+def luminance(color):
+    linear = [c / 12.92 if c <= 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_ink_and_colors_stand_out_from_the_ground(ground):
+    for color in {style.INK, *(c for c, _ in [*style.LOOKS.values(), *style.GUESTS])}:
+        low, high = sorted([luminance(color), luminance(GROUNDS[ground])])
+        assert (high + 0.05) / (low + 0.05) > 3, color
+
+
+def test_names_are_text():
+    hostile = "<script>alert(1)</script>$x$&"
+    for drawing in figures.draw(stored.run(*stored.gradients(f"{hostile} step")))[0]:
+        assert "<script" not in drawing.svg
+        assert any(hostile in text for text in texts(drawing.svg)), drawing.name
+
+
+@pytest.mark.parametrize("word", ["../../x", 'a"b<c>', "a b"])
+def test_names_of_files_stay_in_their_folder(word):
+    run = stored.run(*stored.gradients(model="logistic"))
+    for row in run["benchmarks"]:
+        row["extra_info"]["model"] = word
+    names = [drawing.name for drawing in figures.draw(run)[0]]
+    assert names[0].startswith("gradient_")
+    assert not [n for n in names if set(n) & set('/\\"<> ')]
+
+
+# --- labels stand apart
+
+
+def collisions(figure):
+    """Pairs of texts of a figure that lie on each other; slanted ones are not looked at."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    found = [
+        (text.get_text(), text.get_window_extent(canvas.get_renderer()).shrunk(0.98, 0.8))
+        for text in set(figure.findobj(Text)) - set(hidden(figure))
+        if text.get_visible() and text.get_text().strip() and text.get_rotation() % 90 == 0
+    ]
+    return [(a, b) for (a, one), (b, other) in combinations(found, 2) if one.overlaps(other)]
+
+
+def hidden(figure):
+    """The texts of panels that are not drawn, and the labels of ticks beyond their axis."""
+    for axes in figure.axes:
+        if not axes.get_visible():
+            yield from axes.findobj(Text)
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in [*axis.majorTicks, *axis.minorTicks]:
+                if not low <= tick.get_loc() <= high:
+                    yield from (tick.label1, tick.label2)
+
+
+RUNS = {"made by hand": stored.whole(), "one size": stored.run(*stored.gradients(sizes=(256,)))}
+RUNS |= {str(path.relative_to(RESULTS)): path for path in newest(RESULTS)}
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_labels_do_not_collide(run, monkeypatch):
+    kept = {}
+    monkeypatch.setattr(style, "svg", lambda figure, title: kept.setdefault(title, figure) and "")
+    figures.draw(store.read(run) if isinstance(run, Path) else run)
+    assert kept
+    for title, figure in kept.items():
+        assert collisions(figure) == [], title

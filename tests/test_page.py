@@ -1,0 +1,268 @@
+"""The two pages: names are text in them, and report.html works in a browser without network."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from benchmarks import report
+from tests import stored
+
+page = pytest.importorskip("benchmarks.page")
+pytest.importorskip("matplotlib")
+
+HOSTILE = "<script>alert(1)</script>|`*x*`<img/onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The report of a run with everything in it, and with names that are none."""
+    path = tmp_path_factory.mktemp("results") / "0001_full.json"
+    rows = stored.gradients(f"{HOSTILE} step", sizes=(32, 64))
+    run = stored.whole()
+    run["benchmarks"] += rows
+    run["void"].append(stored.void(why=HOSTILE))
+    run["left_out"].append(stored.left_out(HOSTILE))
+    path.write_text(json.dumps(run))
+    report.write(path)
+    return path.parent
+
+
+class Tags(HTMLParser):
+    """The tags of a page with their attributes, and what stands in its cells."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+# --- without a browser
+
+
+def test_names_are_text_in_the_page(folder):
+    found = Tags((folder / "report.html").read_text())
+    assert [tag for tag, _ in found.tags].count("script") == 1
+    assert not [tag for tag, _ in found.tags if tag == "img"]
+    assert not [name for _, attrs in found.tags for name in attrs if name.startswith("on")]
+    assert found.text.count(HOSTILE) > 4, "in tables, figures, void and left-out rows"
+
+
+def test_names_are_text_in_markdown(folder):
+    text = (folder / "README.md").read_text()
+    assert "<script" not in text
+    assert "<img" not in text
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert sum(line.count("alert") for table in tables for line in table.splitlines()) > 4
+    for table in tables:
+        columns = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(columns) == 1, table
+
+
+def test_ids_are_there_once(folder):
+    ids = [
+        attrs["id"] for _, attrs in Tags((folder / "report.html").read_text()).tags if "id" in attrs
+    ]
+    assert len(ids) == len(set(ids)) > 50
+
+
+def test_what_is_linked_or_used_is_there(folder):
+    text = (folder / "report.html").read_text()
+    ids = {attrs["id"] for _, attrs in Tags(text).tags if "id" in attrs}
+    used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text.split("<script>")[0]))
+    assert {one or other for one, other in used} <= ids
+    links = re.findall(r'href="([^"#]+\.md)"', text)
+    assert len(links) >= 4
+    assert [link for link in links if not (folder / link).exists()] == []
+
+
+def test_the_page_asks_for_nothing(folder):
+    """No address that a browser would load: links are followed by hand only."""
+    own = (folder / "report.html").read_text().split("<script>")[0]
+    assert re.findall(r'(?:src|srcset|data|action)="(?!data:)[^"]*"|@import|url\((?!#)', own) == []
+    assert "default-src 'none'" in own
+
+
+def test_empty_columns_are_left_out():
+    rows = stored.trainings("jax run fused")
+    del rows[0]["extra_info"]["ratio"]["limit"]
+    [table] = page.sheets.whole(stored.run(*rows))[:1]
+    assert "/ reference" in table.columns
+    assert not {"/ C", "/ elementwise", "conditions"} & {*table.columns}
+    assert {*stored.WORDS} <= {*table.columns}
+    [short] = page.sheets.short(stored.run(*rows))[:1]
+    assert not {*stored.WORDS} & {*short.columns}, "of one row, they are in the heading"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a|b", r"a\|b"),
+        ("a\nb", "a b"),
+        ("~1.0 [1, 2]", r"\~1.0 \[1, 2\]"),
+        ("<b>&", "&lt;b&gt;&amp;"),
+    ],
+)
+def test_markdown(text, shown):
+    assert page.markdown(text) == shown
+
+
+# --- in a browser
+
+OPTIONS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """A headless Chromium."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not program or not driver:
+        pytest.skip("no chromium with chromedriver is installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    profile = tmp_path_factory.mktemp("profile")
+    for option in (*OPTIONS, f"--user-data-dir={profile}"):
+        options.add_argument(option)
+    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(chromium, folder):
+    """The page, opened; whatever a test does, nothing was loaded and nothing failed."""
+    chromium.get((folder / "report.html").as_uri())
+    yield chromium
+    loaded = "return performance.getEntriesByType('resource').map(entry => entry.name)"
+    assert chromium.execute_script(loaded) == []
+    assert [
+        e["message"] for e in chromium.get_log("browser") if "favicon" not in e["message"]
+    ] == []
+
+
+def column(browser, table, title):
+    """What a table shows in a column."""
+    script = """
+      const table = document.querySelector(`#${arguments[0]} table`);
+      const titles = [...table.tHead.rows[0].cells].map(
+        cell => cell.querySelector(".dt-column-title").textContent);
+      const place = titles.indexOf(arguments[1]);
+      return [...table.tBodies[0].rows].map(row => row.cells[place].textContent);
+    """
+    return browser.execute_script(script, table, title)
+
+
+def comes(browser, table, title, expected):
+    """Whether a column shows what is expected, within the time that the table takes to be drawn."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    try:
+        return WebDriverWait(browser, 10, 0.05).until(
+            lambda browser: column(browser, table, title) == expected
+        )
+    except Exception as error:
+        raise AssertionError(f"{title}: {column(browser, table, title)}") from error
+
+
+def head(browser, table, title, inner):
+    """A part of the head of a column: its title, what sorts, or the button of the choices."""
+    [found] = browser.find_elements(
+        "xpath", f"//*[@id='{table}']//th[.//div[.='{title}']]//*[contains(@class, '{inner}')]"
+    )
+    return found
+
+
+ENTER = "\ue007"
+TIMES = ["2.00 ms", "4.00 ms", "6.00 ms", "8.00 ms", "10.0 ms", "12.0 ms"]
+NAMES = ["native", "numba", "numba", "numba", "numpy", "torch"]
+
+
+def test_a_click_sorts_by_what_was_measured(browser):
+    assert column(browser, "training", "time") == TIMES
+    title = head(browser, "training", "backend", "dt-column-title")
+    title.click()
+    assert comes(browser, "training", "backend", NAMES)
+    title = head(browser, "training", "time", "dt-column-title")
+    title.click()
+    assert comes(browser, "training", "time", TIMES)
+    title.click()
+    assert comes(browser, "training", "time", TIMES[::-1])
+
+
+def test_the_keyboard_sorts_and_filters(browser):
+    order = head(browser, "training", "backend", "dt-column-order")
+    order.send_keys(ENTER)
+    assert comes(browser, "training", "backend", NAMES)
+    order.send_keys(ENTER)
+    assert comes(browser, "training", "backend", NAMES[::-1])
+    head(browser, "training", "execution", "_dropdown").send_keys(ENTER)
+    choice = browser.find_element("css selector", ".dtcc-dropdown button[aria-label='epoch']")
+    choice.send_keys(ENTER)
+    assert comes(browser, "training", "execution", ["epoch"])
+    assert column(browser, "training", "time") == ["8.00 ms"]
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "times"),
+    [
+        ("backend", "numba", ["2.00 ms", "4.00 ms", "6.00 ms"]),
+        ("execution", "run", ["2.00 ms", "4.00 ms", "12.0 ms"]),
+        ("formulation", "dense", ["4.00 ms", "8.00 ms", "10.0 ms"]),
+        ("model", "logistic", TIMES),
+        ("device", "cpu", TIMES),
+        ("dtype", "float64", TIMES),
+    ],
+)
+def test_a_choice_filters(browser, word, value, times):
+    choose = head(browser, "training", word, "_dropdown")
+    assert choose.get_attribute("aria-label") == "Choose"
+    choose.click()
+    browser.find_element("css selector", f".dtcc-dropdown button[aria-label='{value}']").click()
+    assert comes(browser, "training", "time", times)
+    assert set(column(browser, "training", word)) == {value}
+
+
+def test_names_are_text_in_the_browser(browser):
+    assert HOSTILE in column(browser, "gradients", "backend")
+    head(browser, "gradients", "backend", "_dropdown").click()
+    choices = browser.find_elements("css selector", ".dtcc-dropdown .dtcc-button-text")
+    assert HOSTILE in [choice.text for choice in choices]
+    assert browser.find_elements("css selector", "main script, main img") == []
+
+
+GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("scheme", GROUNDS)
+def test_the_page_fits_its_window(browser, scheme, width):
+    feature = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": feature})
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 800}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.refresh()
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    assert browser.execute_script(ground) == GROUNDS[scheme]
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_without_script_the_tables_are_there(browser, folder):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.refresh()
+    cells = browser.find_elements("css selector", "#training tbody tr")
+    assert len(cells) == len(TIMES)
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

@@ -1,0 +1,225 @@
+"""The report as files: from whole runs and from poor ones, and what it leaves as it was."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.__main__ import main
+from tests import stored
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+FIGURES = (
+    "gradient_logistic_float64", "gradient_linear_float64", "ratio", "training_times", "life",
+    "distance", "memory", "training_linear_float64", "training_logistic_float64",
+)  # fmt: skip
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Store a run as a file and write its report; the lines about it."""
+
+    def write(run, name="0001_full.json", chosen=False):
+        path = tmp_path / name
+        path.write_text(json.dumps(run))
+        return report.write(path, chosen)
+
+    return write
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_every_file_is_written_and_named(tmp_path, write):
+    lines = write(stored.whole())
+    expected = {"0001_full.json", "0001_full.txt", "README.md", "report.html"}
+    expected |= {f"0001_full_{figure}.svg" for figure in FIGURES}
+    assert names(tmp_path) == expected
+    assert {f"wrote {tmp_path / name}" for name in expected} <= set(lines)
+    assert not [line for line in lines if line.startswith("No figure")]
+
+
+def test_the_same_run_gives_the_same_files(tmp_path, write):
+    run = stored.run(*stored.gradients(), *stored.trainings("jax run fused"), stored.life())
+    write(run)
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    write(run)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+
+
+POOR = {
+    "one backend": stored.run(*stored.gradients(), *stored.trainings("numpy eager dense")),
+    "one size": stored.run(*stored.gradients(sizes=(256,))),
+    "only void": stored.run(void=[stored.void()]),
+    "nothing": stored.run(),
+    "failed": stored.run(failed=[{"name": "jax", "reason": "no end after 4 s"}]),
+    "no dense": stored.run(*stored.gradients()[1::2]),
+    "only dense, without its elementwise form": stored.run(
+        *(r for r in stored.gradients() if not r["extra_info"]["ratio"].pop("elementwise", None))
+    ),
+    "training alone": stored.run(*stored.trainings("jax run fused")),
+    "life alone": stored.run(stored.life()),
+    "life of no time": stored.run(stored.life(life=dict.fromkeys(("first run", "steady"), 0.0))),
+    "a guest": stored.run(*stored.gradients("<b>$x$_&|` epochs"), *stored.trainings("g run new")),
+    "many guests": stored.run(*stored.trainings(*(f"guest{i} run fused" for i in range(9)))),
+    "no check": stored.run(
+        stored.row("training logistic float64: 1 steps", "logistic numpy eager cpu dense float64",
+                   1.0, {}, steps=1, verdict={"passed": True, "obstacle": "", "checks": []})
+    ),
+    "a missing size": stored.run(*stored.gradients(), *stored.gradients("jax step", (32, 1024))),
+    "other conditions": stored.run(
+        *stored.gradients(),
+        *({**r, "extra_info": r["extra_info"] | {"conditions": "allocator: x"}}
+          for r in stored.gradients()),
+    ),
+    "only other conditions": stored.run(
+        *({**r, "extra_info": r["extra_info"] | {"conditions": "allocator: x"}}
+          for r in [*stored.gradients(), *stored.trainings("jax run dense")])
+    ),
+    "no trajectory": stored.run(trajectories=[{"model": "m", "dtype": "d", "loss": []}]),
+    "old machine": stored.run(machine_info={}, commit_info={}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("run", POOR.values(), ids=POOR)
+def test_what_a_run_lacks_is_left_out_with_a_sentence(tmp_path, write, run):
+    lines = write(run)
+    readme = (tmp_path / "README.md").read_text()
+    assert "GPU: not measured" in readme
+    drawn = [path for path in tmp_path.glob("*.svg") if "training_l" not in path.name]
+    kinds = {"gradient" if "gradient" in path.name else path.stem for path in drawn}
+    sentences = [line for line in lines if line.startswith("No figure")]
+    assert len(kinds) + len(sentences) in (7, 6)  # the tutorial's figures are of one module
+    assert all(sentence in readme.replace("\\", "") for sentence in sentences)
+    assert (tmp_path / "report.html").read_text().count("<h2>") >= 3
+
+
+@pytest.mark.parametrize(
+    "name", ["one backend", "one size", "only void", "life alone", "a missing size"]
+)
+def test_a_missing_figure_is_missed(tmp_path, write, name):
+    write(POOR[name])
+    found = {path.stem.removeprefix("0001_full_") for path in tmp_path.glob("*.svg")}
+    assert found == {
+        "one backend": {
+            "gradient_logistic_float64", "ratio", "training_times", "distance", "memory",
+        },
+        "one size": {"gradient_logistic_float64", "ratio", "memory"},
+        "only void": set(),
+        "life alone": {"life"},
+        "a missing size": {"gradient_logistic_float64", "ratio", "memory"},
+    }[name]  # fmt: skip
+
+
+# --- files that are no whole run
+
+GOOD = json.dumps(stored.whole())
+FOREIGN = {
+    "empty": "",
+    "truncated": GOOD[: len(GOOD) // 2],
+    "no object": "[1, 2]",
+    "of another program": json.dumps({"a": 1}),
+    "another benchmark": json.dumps({"benchmarks": [{"name": "x"}], "machine_info": {}}),
+    "no JSON": "<html></html>",
+    "no process": json.dumps(stored.whole() | {"processes": []}),
+    "text for a time": GOOD.replace('"median": 1e-05', '"median": "soon"'),
+    "infinite": GOOD.replace('"median": 1e-05', '"median": Infinity'),
+    "half a ratio": json.dumps(
+        stored.run(*(r | {"extra_info": r["extra_info"] | {"ratio": {"baseline": [1.0]}}}
+                     for r in stored.gradients()))
+    ),
+    "without memory": GOOD.replace('"matrix_bytes"', '"other"'),
+    "a number for a name": GOOD.replace('"backend": "numba"', '"backend": 7'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_another_file_is_one_line_and_changes_nothing(tmp_path, capsys, text, command):
+    path = tmp_path / "0001_full.json"
+    for name in ("README.md", "report.html", "0001_full.txt", "0001_full_ratio.svg"):
+        (tmp_path / name).write_text("of an earlier run")
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()} | {path.name: text.encode()}
+    path.write_text(text)
+    capsys.readouterr()
+    assert main([command, str(path), *[str(path)] * (command == "compare")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    [line] = err.splitlines()
+    assert line.startswith(f"{path}: no")
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_missing_file_is_one_line(tmp_path, capsys):
+    assert main(["report", str(tmp_path / "none.json")]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'none.json'}: No such file or directory\n"
+
+
+def test_an_option_that_is_not_there_is_told(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", "--wrong"])
+    assert "unrecognized arguments: --wrong" in capsys.readouterr().err
+
+
+# --- what is there already
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def fail(self, _):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="no space left"):
+        report.put(path, "new")
+    assert names(tmp_path) == {"report.html"}
+    assert path.read_text() == "old"
+
+
+def test_a_readme_of_somebody_else_stays(tmp_path, write):
+    (tmp_path / "README.md").write_text("mine")
+    lines = write(stored.run())
+    assert (tmp_path / "README.md").read_text() == "mine"
+    assert f"left {tmp_path / 'README.md'} as it is: the report did not make it" in lines
+    assert (tmp_path / "report.html").exists()
+
+
+def test_one_of_the_report_is_written_anew(tmp_path, write):
+    write(stored.run())
+    write(stored.run(*stored.trainings("numba run fused")))
+    assert "numba" in (tmp_path / "README.md").read_text()
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_quick_run_takes_the_place_of_a_full_one_only_if_named(tmp_path, write, chosen):
+    write(stored.run())
+    rows = stored.trainings("numba run fused")
+    lines = write(stored.run(*rows, quick=True), "0002_quick.json", chosen)
+    shown = "0002_quick.json" if chosen else "0001_full.json"
+    assert shown in (tmp_path / "report.html").read_text()
+    assert ("README.md and report.html stay those of 0001_full.json" in lines) is not chosen
+    assert (tmp_path / "0002_quick_training_times.svg").exists()
+
+
+def test_the_newest_full_run_of_each_machine(tmp_path):
+    for name in ("a/0001_full.json", "a/0010_full.json", "a/0011_quick.json", "b/0002_full.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = [str(path.relative_to(tmp_path)) for path in report.newest(tmp_path)]
+    assert found == ["a/0010_full.json", "b/0002_full.json"]
+
+
+@pytest.mark.parametrize("module", ["benchmarks.figures", "benchmarks.page"])
+def test_without_what_draws_the_tables_remain(tmp_path, write, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delattr("benchmarks." + module.split(".")[1], raising=False)
+    lines = write(stored.whole())
+    assert names(tmp_path) == {"0001_full.json", "0001_full.txt"}
+    [line] = [line for line in lines if line.startswith("no figures and no pages: ")]
+    assert "pip install -e '.[bench]'" in line

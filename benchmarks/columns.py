@@ -59,6 +59,12 @@ def time(row: Row) -> Entry:
     return Entry(_micro(duration(row["seconds"])), row["seconds"])
 
 
+def per_example(row: Row) -> Entry:
+    """The median seconds of a call for each example of its batch."""
+    seconds = row["seconds"] / row["examples"]
+    return Entry(_micro(duration(seconds)), seconds)
+
+
 def steps(row: Row) -> Entry:
     """After how many steps compiling has paid."""
     text = life_table.steps(row)

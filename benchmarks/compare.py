@@ -50,7 +50,7 @@ def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], i
     if not found:
         raise ValueError(f"{one} and {other} have no row with a ratio to the baseline in common")
     lines = [f"A  {one}", f"B  {other}", "", *conditions(*runs), "", *table(found)]
-    lines += [*alone(*runs), *_summary(found)]
+    lines += [*alone(*runs), *_summary(found, len(_rows(runs[0]).keys() & _rows(runs[1]).keys()))]
     if percent is None:
         return lines, 0
     failed = [_failed(c, percent) for c in found if c.is_slower(percent)]
@@ -112,13 +112,15 @@ def alone(one: Run, other: Run) -> list[str]:
     return [*wrapped, ""] if lines else []
 
 
-def _summary(found: list[Change]) -> list[str]:
+def _summary(found: list[Change], common: int) -> list[str]:
     slower, faster = (sum(c.is_slower() for c in found), sum(c.change.high < 1 for c in found))
     rest = len(found) - slower - faster
     text = (
         f"Of {len(found)} rows in both, {slower} are slower in B, {faster} faster; for {rest} no "
         "difference was measured. Of rows that are equal, one in forty is called slower."
     )
+    if common > len(found):
+        text += f" {common - len(found)} more rows in both have no ratio to the baseline."
     return wrap(text, 80)
 
 

@@ -12,11 +12,16 @@ STAGES = ("import", "to device", "first run", "steady", "to host", "numpy")
 LIFE = dict.fromkeys(STAGES, FINITE) | dict.fromkeys(("trace", "compile"), MAYBE)
 INFO = {
     **WORDS, "ratio": {}, "rounds": [int], "faults": [FINITE], "verdict": VERDICT, "void": str,
-    "conditions": str, "B?": int, "steps?": int, "temporary_bytes?": FINITE, "matrix_bytes?": int,
+    "conditions": str, "B?": int, "steps?": int, "examples?": int, "features?": int,
+    "temporary_bytes?": FINITE, "matrix_bytes?": int,
     "distance?": [[FINITE]], "caches?": str, "compiles?": bool, "break_even?": MAYBE,
     "life?": LIFE,
 }  # fmt: skip
-TOGETHER = {"B": ("temporary_bytes", "matrix_bytes"), "life": ("caches", "compiles", "break_even")}
+TOGETHER = {
+    "B": ("temporary_bytes", "matrix_bytes"),
+    "life": ("caches", "compiles", "break_even"),
+    "examples": ("features",),
+}
 PROCESS = {
     "name": str, "drift": NUMBER, "unstable": bool,
     "conditions": {"threads": str, "allocator": str, "denormals": str, "pins": str, "versions": {}},

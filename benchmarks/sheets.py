@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from benchmarks import answer, columns, life_table, query
+from benchmarks import answer, columns, large_table, life_table, query
 from benchmarks.columns import AGREEMENT, CELL, EMPTY, Column, Entry
 from benchmarks.text import file_name
 
@@ -47,18 +47,20 @@ def whole(run: Run) -> list[Sheet]:
     """The tables of the page: those that one sorts and filters hold every row of their kind."""
     rows = query.rows_of(run)
     lives = [row for row in rows if "life" in row]
-    made = [training([r for r in rows if "steps" in r]), *ratios(run), gradients(rows), life(lives)]
-    return [sheet.filled() for sheet in (*made, verdicts(rows)) if sheet.rows]
+    made = [training([r for r in rows if "steps" in r]), *ratios(run), gradients(rows)]
+    made += [large(rows), life(lives), verdicts(rows)]
+    return [sheet.filled() for sheet in made if sheet.rows]
 
 
 def short(run: Run) -> list[Sheet]:
     """The tables of the README: one for each comparison, without what is the same throughout."""
     found: dict[str, list[Row]] = {}
-    for row in query.rows_of(run):
+    rows = query.rows_of(run)
+    for row in rows:
         found.setdefault(row["group"], []).append(row)
     trained = [training(rows, g.capitalize()) for g, rows in found.items() if "steps" in rows[0]]
     lived = [life(rows, g.capitalize()) for g, rows in found.items() if "life" in rows[0]]
-    made = [*trained, *ratios(run), *lived, verdicts(query.rows_of(run))]
+    made = [*trained, *ratios(run), large(rows), *lived, verdicts(rows)]
     return [sheet.filled().varied().without("steps") for sheet in made if sheet.rows]
 
 
@@ -90,16 +92,30 @@ def ratios(run: Run) -> list[Sheet]:
 def gradients(rows: list[Row]) -> Sheet:
     """Every row of a single gradient."""
     ratios = {RATIOS[name]: columns.ratio_of(name) for name in ("baseline", "elementwise")}
+    ratios["/ traffic"] = columns.ratio_of("traffic")
     shown = {
         **CELL, "B": columns.number_of("B"), "time": columns.time, **ratios,
         "memory / matrix": columns.matrices, "page faults": columns.faults,
         "conditions": columns.conditions, **AGREEMENT,
     }  # fmt: skip
     note = (
-        "Median of one call; the memory that it allocates, in matrices of B x B, and its minor "
-        "page faults."
+        "Median of one call; / traffic: beside writing and reading every B x B matrix once; the "
+        "memory that it allocates, in matrices of B x B, and its minor page faults."
     )
     return _sheet("gradients", "Gradients", note, shown, [row for row in rows if "B" in row])
+
+
+def large(rows: list[Row]) -> Sheet:
+    """The gradients of large batches, beside what they cannot be faster than."""
+    bounds = {f"/ {name}": columns.ratio_of(name) for name in (*large_table.BOUNDS, "products")}
+    shown = {
+        **CELL, "B": columns.number_of("examples"), "F": columns.number_of("features"),
+        "time": columns.time, "an example": columns.per_example,
+        "/ elementwise": columns.ratio_of("elementwise"), **bounds,
+        "conditions": columns.conditions, **AGREEMENT,
+    }  # fmt: skip
+    rows = [row for row in rows if "examples" in row]
+    return _sheet("large", "Gradients of large batches", large_table.LEGEND, shown, rows)
 
 
 def life(rows: list[Row], title: str = "The life of a cell") -> Sheet:

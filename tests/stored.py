@@ -49,6 +49,7 @@ def gradients(
         for formulation, times in (("dense", factor), ("elementwise", 1.0)):
             words = f"{model} {backend} cpu {formulation} float64"
             beside = {"baseline": times / 4} | ({"elementwise": times} if times != 1 else {})
+            beside |= {"traffic": 2.0} if (formulation, B) == ("dense", 1024) else {}
             own = memory if formulation == "dense" else memory | {"matrix_bytes": 0}
             made.append(row(group, words, 1e-5 * times, beside, **own))
     return made
@@ -76,6 +77,14 @@ def life(cell: str = "jax run", caches: str = "cold", **changes: Any) -> dict:
     facts = {"caches": caches, "life": stages, "compiles": True, "break_even": 20803} | changes
     words = f"logistic {cell} cpu elementwise float64"
     return row(f"life logistic float64, {caches} caches", words, 1.5, {}, **facts)
+
+
+def large(cell: str = "numba step", B: int = 65536, F: int = 3) -> dict:
+    """A fused gradient of a large batch."""
+    words = f"logistic {cell} cpu fused float64"
+    beside = {"elementwise": 0.3, "reading": 5.0, "exponentials": 2.0, "products": 3.0}
+    group, facts = f"large logistic float64: B = {B}, F = {F}", {"examples": B, "features": F}
+    return row(group, words, 1e-9 * B, beside, **facts)
 
 
 def void(words: str = "logistic torch eager cpu dense float64", why: str = "it is wrong") -> dict:
@@ -119,6 +128,6 @@ def whole() -> dict:
     return run(
         *gradients(), *gradients("jax step", model="linear"), *trainings(*cells), life(),
         life("numpy eager", compiles=False, life={"trace": None, "compile": None}),
-        life(caches="warm", break_even=None),
+        life(caches="warm", break_even=None), large(), large(F=512), large("jax step", 4096),
         void=[void()], left_out=[left_out()], trajectories=trajectories(),
     )  # fmt: skip

@@ -99,6 +99,8 @@ def test_rows_without_a_baseline_are_none(compare):
     for row in rows[:2]:
         del row["extra_info"]["log_ratio"]
     assert [c.label for c in changes(ONE, run(*rows))] == ["jax run dense"]
+    assert "2 more rows in both have no ratio to the baseline." in compare(ONE, run(*rows))[0]
+    assert "have no ratio to the baseline" not in compare(ONE, ONE)[0]
 
 
 def test_nothing_in_common_is_a_mistake(compare, tmp_path, capsys):

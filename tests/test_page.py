@@ -91,6 +91,16 @@ def test_the_page_asks_for_nothing(folder):
     assert "default-src 'none'" in own
 
 
+def test_large_batches_have_a_table(folder):
+    text = (folder / "README.md").read_text()
+    assert "### Gradients of large batches" in text
+    line, _ = [
+        line for line in text.splitlines() if line.startswith("| numba |") and "65.5" in line
+    ]
+    assert "| 1.00 ns |" in line
+    assert "| 2.00 \\[" in line
+
+
 def test_empty_columns_are_left_out():
     rows = stored.trainings("jax run fused")
     del rows[0]["extra_info"]["ratio"]["limit"]

@@ -63,6 +63,8 @@ POOR = {
     ),
     "training alone": stored.run(*stored.trainings("jax run fused")),
     "life alone": stored.run(stored.life()),
+    "large batches alone": stored.run(stored.large(), stored.large(B=4096)),
+    "one large batch": stored.run(stored.large(B=4096, F=64)),
     "life of no time": stored.run(stored.life(life=dict.fromkeys(("first run", "steady"), 0.0))),
     "a guest": stored.run(*stored.gradients("<b>$x$_&|` epochs"), *stored.trainings("g run new")),
     "many guests": stored.run(*stored.trainings(*(f"guest{i} run fused" for i in range(9)))),
@@ -133,6 +135,7 @@ FOREIGN = {
                      for r in stored.gradients()))
     ),
     "without memory": GOOD.replace('"matrix_bytes"', '"other"'),
+    "without features": GOOD.replace('"features"', '"other"'),
     "a number for a name": GOOD.replace('"backend": "numba"', '"backend": 7'),
 }  # fmt: skip
 

@@ -61,7 +61,8 @@ def _panel(axes: Any, rows: list[Row]) -> None:
             axes.barh(y, width, left=left, height=0.7, color=color, hatch=hatch, edgecolor="white",
                       linewidth=0)  # fmt: skip
             left += width
-        axes.text(left, y, f"  {_words(row)}", va="center", fontsize=8)
+        label = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+        axes.annotate(_words(row), (left, y), **label)
     axes.set_yticks(range(len(rows)), labels=[style.driven(query.driven(row)) for row in rows])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.6 * max(max(map(total, rows)), 1e-9))

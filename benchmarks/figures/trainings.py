@@ -57,7 +57,8 @@ def _row_of_panels(panels: Any, rows: list[Row], executions: list[str]) -> None:
         if limit:
             seconds, color = limit[0]["seconds"], looks[LIMIT][0]
             axes.axhline(seconds, color=color, linestyle="--", linewidth=1)
-            axes.text(-0.5, seconds, "C loop", color=color, va="bottom", fontsize=8)
+            label = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 8}
+            axes.annotate("C loop", (-0.5, seconds), color=color, **label)
         axes.set_xticks(range(len(formulations)), labels=formulations, rotation=30, ha="right")
         axes.set_xlim(-0.6, len(formulations) - 0.4)
         axes.set_title("\n".join(filter(None, [execution, EXECUTIONS.get(execution)])))

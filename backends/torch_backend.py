@@ -22,11 +22,19 @@ FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step", "epoch")
 BLOCK = 32  # steps at most that are compiled as one: compiling takes about a second for each
 
-# A compilation for each shape and dtype, and none shared between cells: by default torch stops
-# at 8 for one code object and then runs eagerly. With fullgraph it raises instead.
-compiled = partial(
-    torch.compile, dynamic=False, fullgraph=True, isolate_recompiles=True, recompile_limit=64
-)
+COMPILATIONS = 10_000  # at most, of all cells together, which share their code objects
+
+
+def compiled(function):
+    """A compilation for each shape and dtype, and none shared between cells.
+
+    By default torch stops at 8 for one code object and then runs eagerly. With fullgraph it raises
+    instead, and also at 256 over all cells.
+    """
+    torch._dynamo.config.accumulated_recompile_limit = COMPILATIONS
+    return torch.compile(
+        function, dynamic=False, fullgraph=True, isolate_recompiles=True, recompile_limit=64
+    )
 
 
 # --- arrays
@@ -366,8 +374,9 @@ def make_train(model, formulation, execution):
     if (formulation, execution) == ("fused", "eager"):
         return torch.inference_mode(partial(fused_train, model))
     step = partial(update, model, make_differentiate(model, formulation, execution))
-    several = compiled(partial(block, step))
-    single = step if execution == "eager" else compiled(step)
+    single = several = step
+    if execution != "eager":
+        single, several = compiled(step), compiled(partial(block, step))
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         size = block_size(len(X)) if execution == "epoch" else 1

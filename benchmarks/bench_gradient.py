@@ -1,10 +1,10 @@
 """One gradient over the batch size; the gradient of a whole run is the one of its step."""
 
 import numpy as np
-import psutil
 
 from backends import Cell, load
 from benchmarks import bounds
+from benchmarks.memory import free
 from benchmarks.rounds import measure
 from benchmarks.row import keep
 from benchmarks.subject import (
@@ -39,13 +39,13 @@ def pytest_generate_tests(metafunc):
 
 def rounds(B):
     """Many where a call is short; a dense one at B = 4096 takes up to a second. Always even."""
-    return 2 * int(np.clip(2e7 / B**2, 2, 100))
+    return 2 * int(np.clip(2e7 / B**2, 2, 120))
 
 
 def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):
     cell = Cell(model, backend, execution, device, formulation, dtype)
     matrix = B * B * np.dtype(dtype).itemsize
-    if 2 * matrix > psutil.virtual_memory().available / 4:  # the logistic chain has two
+    if 2 * matrix > free() / 4:  # the logistic chain has two
         leave_out(
             cell, f"B = {B}: two matrices of {matrix:,} bytes exceed a quarter of what is free"
         )

@@ -6,12 +6,12 @@ No dense cell and no baseline: at B = 65536 a Jacobian has 34 GB.
 from functools import cache
 
 import numpy as np
-import psutil
 import pytest
 
 from backends import Cell, load
 from backends.numpy_backend import FORWARDS, chain, pullback_elementwise
 from benchmarks import bench_gradient, bounds
+from benchmarks.memory import free
 from benchmarks.rounds import measure, prepare
 from benchmarks.row import keep
 from benchmarks.subject import FEATURES, gradient_call, to_numpy
@@ -34,7 +34,7 @@ def select(cells, config):
 
 def rounds(B):
     """Up to a few milliseconds a call; always even."""
-    return 2 * int(np.clip(3e6 / B, 10, 50))
+    return 2 * int(np.clip(2e6 / B, 10, 30))
 
 
 @cache
@@ -65,7 +65,7 @@ def prepared(cell, B, F):
 @pytest.mark.parametrize(("B", "F"), SIZES, ids=[f"B{B}-F{F or 'own'}" for B, F in SIZES])
 def test_large(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B, F):
     cell, F = Cell(model, backend, execution, device, formulation, dtype), F or FEATURES[model]
-    if (need := ARRAYS * B * (F + 2) * 8) > psutil.virtual_memory().available / 2:
+    if (need := ARRAYS * B * (F + 2) * 8) > free() / 2:
         leave_out(cell, f"B = {B}, F = {F}: {need:,} bytes exceed half of what is free")
     problem, expected = solved(model, dtype, B, F)
     own = cell._replace(formulation="elementwise")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reference.problems import Problem
 
 STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to host", "numpy")
-CALLS = 5
+CALLS = 3
 
 
 def break_even(life: dict[str, Any], steps: int) -> int | None:

@@ -46,16 +46,19 @@ class Outcome(NamedTuple):
     is_failure: bool
 
 
-def jobs(names: list[str], processes: int, quick: bool) -> Iterator[Job]:
+def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> Iterator[Job]:
     """Every backend in every pass, each pass beginning with another one; then what is asked once.
 
+    The examples only train: they show what a run can cost, and their gradients are nothing new.
     Once: large batches, dense gradients with huge pages for every allocator, the life of the cells.
     """
+    everyone = names + examples
     for turn in range(processes):
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
+        first = turn % len(everyone)
+        for name in everyone[first:] + everyone[:first]:
             title = f"{_title(name)}, process {turn + 1} of {processes}"
-            yield Job(title, (*FILES, "--backend", name), {})
+            files = FILES if name in names else FILES[:1]
+            yield Job(title, (*files, "--backend", name), {})
     if quick:
         return
     for name in names:
@@ -64,7 +67,7 @@ def jobs(names: list[str], processes: int, quick: bool) -> Iterator[Job]:
         for name in names:
             arguments = (*EQUALIZED, "--backend", name)
             yield Job(f"{_title(name)} with huge pages", arguments, HUGE_PAGES)
-    chosen = [word for name in names for word in ("--backend", name)]
+    chosen = [word for name in everyone for word in ("--backend", name)]
     yield Job("the life of the cells", ("benchmarks/bench_life.py", *chosen), {})
 
 
@@ -74,8 +77,9 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
     Raises ValueError for options that pytest does not take, and for a backend that was named and
     is not there or not usable.
     """
-    names = named or [*backends.names(), *map(str, EXAMPLES)]
-    todo = list(jobs(names, processes, "--quick" in options))
+    names = named or list(backends.names())
+    examples = [] if named else list(map(str, EXAMPLES))
+    todo = list(jobs(names, examples, processes, "--quick" in options))
     folder = path.absolute().with_suffix("")
     folder.mkdir(parents=True)
     parts, failed, progress = [], [], Progress(todo)

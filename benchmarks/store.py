@@ -48,16 +48,20 @@ def machine_folder(results: Path) -> Path:
     return folder
 
 
+class Mistake(ValueError):
+    """What was given cannot be used; its text is the one line that is told."""
+
+
 def read(path: Path) -> Run:
-    """The stored run in path. Raises ValueError with one line if there is none, or no whole one."""
+    """The stored run in path. Raises Mistake if there is none, or no whole one."""
     try:
         run = json.loads(path.read_bytes())
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
+        raise Mistake(f"{path}: {error.strerror}") from None
     except ValueError as error:
-        raise ValueError(f"{path}: no JSON, or not all of it: {error}") from None
+        raise Mistake(f"{path}: no JSON, or not all of it: {error}") from None
     if problem := flaw(run):
-        raise ValueError(f"{path}: not a stored run of this suite: {problem}")
+        raise Mistake(f"{path}: not a stored run of this suite: {problem}")
     return run
 
 
@@ -115,7 +119,7 @@ def _count_by_call(row: Run) -> None:
     data = [seconds / info["calls"] for seconds in row["stats"]["data"]]
     info["rounds"], info["faults"] = [len(data)], [float(np.median(info["faults"]))]
     info["log_ratio"] = {
-        name: [np.round(pairs, 5).tolist() for pairs in logs([data], [times])]
+        name: [np.round(pairs, 4).tolist() for pairs in logs([data], [times])]
         for name, times in info["beside"].items()
     }
     info["beside"] = {name: [float(np.median(times))] for name, times in info["beside"].items()}

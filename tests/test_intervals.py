@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from benchmarks import intervals
 from benchmarks.intervals import SCATTER, Ratio, logs, quotient, ratio
 
 ROUNDS = 40
@@ -87,7 +88,8 @@ def test_a_drift_of_both_sides_moves_no_interval():
     assert shuffled > 3 * paired
 
 
-def test_more_rounds_narrow_it_as_their_square_root():
+def test_more_rounds_narrow_it_as_their_square_root(monkeypatch):
+    monkeypatch.setattr(intervals, "SCATTER", 0)
     widths = [
         [np.log((r := ratio(measured(np.random.default_rng(s), 1, rounds=n))).high / r.low)
          for s in range(40)]

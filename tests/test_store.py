@@ -50,7 +50,7 @@ def test_a_row_has_the_times_of_one_call():
     assert info["rounds"] == [3]
     assert info["conditions"] == ""
     assert info["beside"]["baseline"] == [1]
-    assert info["log_ratio"]["baseline"] == [pytest.approx(np.log([1, 2, 3]), abs=1e-5)]
+    assert info["log_ratio"]["baseline"] == [pytest.approx(np.log([1, 2, 3]), abs=1e-4)]
     assert info["ratio"]["baseline"][0] == pytest.approx(2, abs=1e-4)
     assert info["ratio"]["baseline"] == list(ratio(sample(row, "baseline")))
 
@@ -105,7 +105,7 @@ def test_the_same_row_of_two_processes_is_one():
     assert len(info["faults"]) == 2
     found = sample(row, "baseline")
     assert [p.tolist() for p in found] == [
-        pytest.approx(np.log(expected), abs=1e-5) for expected in ([1, 2, 3], [2, 2])
+        pytest.approx(np.log(expected), abs=1e-4) for expected in ([1, 2, 3], [2, 2])
     ]
     assert info["ratio"]["baseline"] == list(ratio(found))
     assert info["ratio"]["baseline"][0] == pytest.approx(2, abs=1e-4)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import block, compare, processes, report
-from benchmarks.store import next_path
+from benchmarks.store import Mistake, next_path
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -22,8 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         return given.function(given, others)
-    except ValueError as error:
-        print(f"{error}", file=sys.stderr)
+    except Mistake as mistake:
+        print(mistake, file=sys.stderr)
         return 2
 
 
@@ -71,13 +71,18 @@ def _add_compare(commands: Any) -> None:
 
 def _run(given: argparse.Namespace, options: list[str]) -> int:
     path = given.benchmark_json or next_path(RESULTS, "--quick" in options)
-    return processes.run(path, given.backend, given.processes, given.timeout, options)
+    try:
+        return processes.run(path, given.backend, given.processes, given.timeout, options)
+    except ValueError as error:
+        if path.exists():  # it was measured, and the mistake is none of the options
+            raise
+        raise Mistake(f"\n{error}") from None
 
 
 def _report(given: argparse.Namespace, _: list[str]) -> int:
     files = given.files or report.newest(RESULTS)
     if not files:
-        raise ValueError(f"no full run in {RESULTS}; make bench measures one")
+        raise Mistake(f"no full run in {RESULTS}; make bench measures one")
     for file in files:
         print("\n".join(report.write(file, chosen=True)))
     if given.readme:

@@ -19,13 +19,13 @@ WIDTH = 112  # of the README's lines
 
 
 def rewrite(readme: Path, path: Path) -> None:
-    """Put the run in path in the place of the block. Raises ValueError if there is none."""
+    """Put the run in path in the place of the block. Raises Mistake if there is none."""
     try:
         text = readme.read_text(encoding="utf-8")
     except OSError as error:
-        raise ValueError(f"{readme}: {error.strerror}") from None
+        raise store.Mistake(f"{readme}: {error.strerror}") from None
     if len(BLOCK.findall(text)) != 1:
-        raise ValueError(f"{readme}: no block, or several, from {BEGIN} ... to {END}")
+        raise store.Mistake(f"{readme}: no block, or several, from {BEGIN} ... to {END}")
     made = block(store.read(path), path, readme)
     put(readme, BLOCK.sub(lambda _: made, text))
 

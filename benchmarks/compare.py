@@ -43,12 +43,12 @@ def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], i
     """The comparison of two stored runs in lines, and the exit code.
 
     With a percentage it is 1 if a row is slower by more than that, or void in the other run only.
-    Raises ValueError for a file that is no stored run, and where no row is in both.
+    Raises Mistake for a file that is no stored run, and where no row is in both.
     """
     runs = store.read(one), store.read(other)
     found = changes(*runs)
     if not found:
-        raise ValueError(f"{one} and {other} have no row with a ratio to the baseline in common")
+        raise store.Mistake(f"{one} and {other} have no row with a ratio to the baseline in common")
     lines = [f"A  {one}", f"B  {other}", "", *conditions(*runs), "", *table(found)]
     lines += [*alone(*runs), *_summary(found, len(_rows(runs[0]).keys() & _rows(runs[1]).keys()))]
     if percent is None:

@@ -14,7 +14,7 @@ def write(path: Path, chosen: bool = False) -> list[str]:
 
     The pages README.md and report.html show one run of their folder: that which was chosen, or
     the one just measured, but a quick run does not take the place of a full one.
-    Raises ValueError, and writes nothing, if there is no whole run in path.
+    Raises Mistake, and writes nothing, if there is no whole run in path.
     """
     run = store.read(path)
     files = {path.with_suffix(".txt"): "\n".join(tables.report(run)) + "\n"}

@@ -57,20 +57,22 @@ def _panel(axes: Any, rows: list[Row], color: str, marker: str) -> None:
     """Dense drawn through, elementwise dashed, and between them where dense is so much slower."""
     style.over_sizes(axes, (row["B"] for row in rows))
     axes.tick_params(labelbottom=True)
-    curves = {word: _curve(axes, rows, word, color, marker) for word in ("dense", "elementwise")}
-    costs = query.costs(rows)
+    for formulation in ("dense", "elementwise"):
+        own = [row for row in rows if row["formulation"] == formulation]
+        if own:  # dense may have been measured alone, beside its elementwise form
+            _curve(axes, sorted(own, key=lambda row: row["B"]), formulation, color, marker)
+    costs = sorted(query.costs(rows), key=lambda row: row["B"])
     told = ["dense is slower"]
     for found in crossing.crossings(costs):
         told.append(f"{found.factor}x: {found.words}")
         if found.size:
-            _between(axes, found, curves)
+            _below(axes, costs, found.size, found.factor)
     axes.text(0.03, 0.97, "\n".join(told), transform=axes.transAxes, va="top", fontsize=8)
     axes.margins(x=0.12, y=0.15)
     style.over_times(axes)
 
 
-def _curve(axes: Any, rows: list[Row], formulation: str, color: str, marker: str) -> list[Row]:
-    own = sorted((r for r in rows if r["formulation"] == formulation), key=lambda row: row["B"])
+def _curve(axes: Any, own: list[Row], formulation: str, color: str, marker: str) -> None:
     x, y = [r["B"] for r in own], [r["seconds"] for r in own]
     axes.fill_between(x, [r["q1"] for r in own], [r["q3"] for r in own], color=color, alpha=0.3)
     axes.plot(
@@ -84,18 +86,12 @@ def _curve(axes: Any, rows: list[Row], formulation: str, color: str, marker: str
     else:
         place = {"xy": (0.98, 0.03), "xycoords": "axes fraction", "xytext": (0, 0), "va": "bottom"}
     axes.annotate(words, textcoords="offset points", ha="right", fontsize=8, color=color, **place)
-    return own
 
 
-def _between(axes: Any, found: crossing.Crossing, curves: dict[str, list[Row]]) -> None:
-    """The vertical line from elementwise to dense at a size, and its factor."""
-    low, high = (_at(found.size, curves[word]) for word in ("elementwise", "dense"))
-    axes.vlines(found.size, low, high, color=style.INK, linewidth=1)
+def _below(axes: Any, dense: list[Row], size: float, factor: int) -> None:
+    """The vertical line from dense down to where elementwise is, and the factor between them."""
+    x, y = np.log([[row["B"], row["seconds"]] for row in dense]).T
+    high = float(np.exp(np.interp(np.log(size), x, y)))
+    axes.vlines(size, high / factor, high, color=style.INK, linewidth=1)
     label = {"xytext": (-3, 2), "textcoords": "offset points", "ha": "right", "fontsize": 8}
-    axes.annotate(f"{found.factor}x", (found.size, high), **label)
-
-
-def _at(size: float | None, rows: list[Row]) -> float:
-    """The time at a size between two measured ones."""
-    x, y = np.log([row["B"] for row in rows]), np.log([row["seconds"] for row in rows])
-    return float(np.exp(np.interp(np.log(size or 1), x, y)))
+    axes.annotate(f"{factor}x", (size, high), **label)

@@ -135,7 +135,7 @@ def over_times(axes: Any) -> None:
     if high < 50 * low:  # one power of ten, or none, would be all that is named
         axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(seconds))
-    axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    axes.yaxis.set_minor_locator(matplotlib.ticker.NullLocator())
 
 
 def legend(drawn: Figure, handles: dict[str, Any] | None = None, columns: int = 8) -> None:

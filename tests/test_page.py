@@ -235,6 +235,7 @@ def test_the_keyboard_sorts_and_filters(browser):
         ("device", "cpu", TIMES),
         ("dtype", "float64", TIMES),
     ],
+    ids=["backend", "execution", "formulation", "model", "device", "dtype"],
 )
 def test_a_choice_filters(browser, word, value, times):
     choose = head(browser, "training", word, "_dropdown")

@@ -57,9 +57,9 @@ POOR = {
     "only void": stored.run(void=[stored.void()]),
     "nothing": stored.run(),
     "failed": stored.run(failed=[{"name": "jax", "reason": "no end after 4 s"}]),
-    "no dense": stored.run(*stored.gradients()[1::2]),
-    "dense measured alone": stored.run(*stored.gradients()[::2]),
-    "only dense, without its elementwise form": stored.run(
+    "no matrix": stored.run(*stored.gradients()[1::2]),
+    "matrices measured alone": stored.run(*stored.gradients()[::2]),
+    "matrices beside nothing": stored.run(
         *(r for r in stored.gradients() if not r["extra_info"]["ratio"].pop("elementwise", None))
     ),
     "training alone": stored.run(*stored.trainings("jax run fused")),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import NamedTuple
 
-from backends.contract import Forward
+from backends.contract import Forward, Trajectory
 from reference import backprop
 from reference.problems import make, tutorial
 
@@ -32,6 +32,15 @@ def solved(family, model, dtype):
     problem = beyond(model) if family == "beyond" else FAMILIES[family](model)
     problem = problem if dtype == "float64" else problem.astype(dtype)
     return problem, trajectory_of(problem)
+
+
+def beginning(problem, trajectory, epochs):
+    """The first epochs of a run, if it has more."""
+    problem = replace(problem, epochs=min(epochs, problem.epochs))
+    S, (W, b, *records) = problem.steps, trajectory
+    return problem, Trajectory(
+        W[: S + 1], b[: S + 1], *(None if r is None else r[:S] for r in records)
+    )
 
 
 def trajectory_of(p):

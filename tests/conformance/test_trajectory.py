@@ -8,12 +8,16 @@ import pytest
 import backends
 from reference.agreement import TOLERANCES, Check, Verdict, compare, state_errors
 from reference.problems import make
-from tests.conformance.runs import Subject, trajectory_of
+from tests.conformance.runs import Subject, beginning, trajectory_of
 
 
 def test_every_state_of_the_run(subject, run, family, dtype, judge):
     problem, expected = run
-    found = subject.trained(family, dtype)
+    if subject.formulation == "jacrev":  # up to half a minute; benchmarks.verdicts judges it whole
+        problem, expected = beginning(problem, expected, epochs=50)
+        found = subject.train(problem)
+    else:
+        found = subject.trained(family, dtype)
     judge(compare(problem, found, expected, formulation=subject.formulation))
 
 

@@ -44,10 +44,16 @@ def repetitions(run: dict[str, Any]) -> str:
 
 
 def unsteady(run: dict[str, Any]) -> list[str]:
-    """A line for each process in which the machine was not steady."""
+    """A line on the processes in which the machine was not steady; none if it always was."""
+    drifts: dict[str, list[str]] = {}
+    for process in run["processes"]:
+        if process["unstable"]:
+            drifts.setdefault(process["name"], []).append(f"{process['drift']:.0%}")
+    if not drifts:
+        return []
+    count = f"{sum(map(len, drifts.values()))} of {len(run['processes'])}"
+    told = "; ".join(f"{name} {', '.join(found)}" for name, found in drifts.items())
     return [
-        f"Unstable: in {p['name']} the calibration loop drifted by {p['drift']:.0%}, "
-        f"more than {calibration.LIMIT:.0%}."
-        for p in run["processes"]
-        if p["unstable"]
+        f"Unstable: in {count} processes the calibration loop drifted by more than "
+        f"{calibration.LIMIT:.0%}: {told}."
     ]

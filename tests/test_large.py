@@ -1,0 +1,74 @@
+"""Large batches: what they are judged by, what they stand beside, and the tables of that."""
+
+import numpy as np
+import pytest
+
+import backends
+from benchmarks import bench_large, bounds, large_table
+from reference import backprop
+from reference.agreement import compare_gradient
+from reference.words import MODELS
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_what_they_are_judged_by_is_the_gradient_of_the_reference(kind):
+    problem, expected = bench_large.solved(kind, "float64", 64, 3)
+    found = backprop.gradient(
+        kind, problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
+    )  # fmt: skip
+    at = problem.W, problem.b
+    assert compare_gradient(problem, 0, found, expected, *at, "elementwise").passed
+    wrong = found._replace(dW=found.dW * (1 + 1e-12))
+    assert not compare_gradient(problem, 0, wrong, expected, *at, "elementwise").passed
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_the_traffic_is_that_of_every_matrix_of_the_chain(kind):
+    problem, _ = bench_large.solved(kind, "float64", 64, 3)
+    forward = backends.load("reference").make_forward(kind)
+    diagonals = forward(problem.W, problem.b, problem.X[0], problem.Y[0]).diagonals
+    assert bounds.JACOBIANS[kind] == len(diagonals)
+
+
+def test_the_bounds_do_what_they_are_called():
+    problem, _ = bench_large.solved("logistic", "float64", 64, 3)
+    z = np.linspace(-4, 4, 64)
+    assert np.array_equal(bounds.exponentials(problem)(), np.exp(z))
+    up, down = bounds.products(problem)()
+    assert np.allclose(up, problem.X[0] @ problem.W[:, 0], rtol=1e-14)
+    assert np.allclose(down, problem.Y[0, :, 0] @ problem.X[0], rtol=1e-14)
+    squares = bounds.reading(problem)()
+    assert squares == pytest.approx(((problem.X**2).sum(), (problem.Y**2).sum()))
+    assert bounds.of_large(problem).keys() == {"reading", "products", "exponentials"}
+
+
+def row(examples=65536, features=3, seconds=1e-3, **ratio):
+    return {
+        "model": "logistic", "dtype": "float64", "backend": "numba", "execution": "step",
+        "device": "cpu", "formulation": "fused", "conditions": "", "examples": examples,
+        "features": features, "seconds": seconds, "ratio": ratio,
+    }  # fmt: skip
+
+
+def test_the_exponent_is_the_slope_of_the_logarithms():
+    rows = [row(examples=B, seconds=3e-9 * B**1.25) for B in (4096, 16384, 262144)]
+    assert large_table.exponent(rows) == pytest.approx(1.25)
+
+
+def test_the_higher_bound_counts():
+    found = row(reading=[4.0, 3.9, 4.1], exponentials=[2.5, 2.4, 2.6], products=[1.0, 0.9, 1.1])
+    assert large_table.beside_bound(found) == [2.5, 2.4, 2.6]
+    assert large_table.beside_bound(row(reading=[4.0, 3.9, 4.1])) == [4.0, 3.9, 4.1]
+    assert large_table.beside_bound(row()) is None
+
+
+def test_the_tables():
+    sizes = [row(B, 3, 2e-9 * B, reading=[4, 3, 5], exponentials=[2, 1.5, 2.5], products=[3, 2, 4])
+             for B in (4096, 65536)]  # fmt: skip
+    wide = row(4096, 512, 1.4e-3, reading=[9, 8, 9.5], products=[1.2, 1.1, 1.3])
+    lines = large_table.tables([*sizes, wide])
+    assert lines[2].split() == "numba step fused 2.00 2.00 1.00 2.00 [1.50, 2.50]".split()
+    [products] = [line for line in lines if line.startswith("numba") and "1400" in line]
+    assert products.split()[-4:] == ["1400", "1.20", "[1.10,", "1.30]"]
+    assert max(map(len, lines)) <= 80
+    assert large_table.tables([]) == []

@@ -1,5 +1,6 @@
 """Options that choose cells, the one hook that makes parameters of them, and what is printed."""
 
+import json
 import os
 from pathlib import Path
 
@@ -22,6 +23,8 @@ THREADS = pytest.StashKey[str]()
 STATE = pytest.StashKey[dict]()
 VERDICTS = pytest.StashKey[list]()
 LEFT_OUT = pytest.StashKey[list]()
+UNFINISHED = pytest.StashKey[list]()  # rows whose call or check raised an error
+RUN = pytest.StashKey[Path]()  # where it is stored
 
 
 def pytest_addoption(parser):
@@ -42,7 +45,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     from benchmarks.threads import enforce
 
-    config.stash[VERDICTS], config.stash[LEFT_OUT] = [], []
+    for key in (VERDICTS, LEFT_OUT, UNFINISHED):
+        config.stash[key] = []
     try:
         pin = config.getoption("benchmark_only")
         config.stash[THREADS] = enforce(config.getoption("threads"), pin=pin)
@@ -51,15 +55,26 @@ def pytest_configure(config):
     config.stash[CELLS] = _chosen_cells(config)
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
         config.args = ["benchmarks" if config.getoption("benchmark_only") else "tests"]
-    if config.getoption("benchmark_only"):
+    if config.getoption("benchmark_only") and not config.option.collectonly:
         from benchmarks.conditions import state
 
+        config.stash[RUN] = _claimed(config)
+        config.option.benchmark_json = Path(os.devnull)  # put writes it whole: see below
         config.stash[STATE] = state()
-        if not config.getoption("benchmark_json"):
-            from benchmarks.store import next_path
 
-            quick = config.getoption("quick")
-            config.option.benchmark_json = next_path(config.rootpath / "results", quick)
+
+def _claimed(config):
+    """Where the run is going to be stored, once it is sure that it can be."""
+    from benchmarks.files import Mistake, claim
+    from benchmarks.store import next_path
+
+    path = config.getoption("benchmark_json")
+    path = path or next_path(config.rootpath / "results", config.getoption("quick"))
+    try:
+        claim(path)
+    except Mistake as mistake:
+        raise pytest.UsageError(str(mistake)) from None
+    return path.absolute()
 
 
 def _chosen_cells(config):
@@ -138,6 +153,17 @@ def leave_out(request):
     return leave_out
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """No row is lost: one whose call or check raises an error is void, with the error."""
+    report = yield
+    if item.config.getoption("benchmark_only") and report.failed and report.when != "teardown":
+        from benchmarks.row import unfinished
+
+        item.config.stash[UNFINISHED] += unfinished(item, call.excinfo, WORDS)
+    return report
+
+
 def pytest_benchmark_update_machine_info(config, machine_info):
     machine_info.pop("node", None)  # the name of the machine is nobody's business
 
@@ -145,6 +171,7 @@ def pytest_benchmark_update_machine_info(config, machine_info):
 def pytest_benchmark_update_json(config, benchmarks, output_json):
     import backends
     from benchmarks.conditions import conditions, state
+    from benchmarks.files import put
     from benchmarks.store import complete
 
     names = dict.fromkeys(cell.backend for cell in config.stash[CELLS])
@@ -156,6 +183,14 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
         "after": state(),
     }
     complete(output_json, config.stash[LEFT_OUT], config.getoption("quick"), process)
+    output_json["void"] += config.stash[UNFINISHED]
+    session = config.pluginmanager.get_plugin("session")
+    if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        output_json["failed"].append({"name": process["name"], "reason": "interrupted"})
+    try:
+        put(config.stash[RUN], json.dumps(output_json, separators=(",", ":")) + "\n")
+    except OSError as error:
+        pytest.exit(f"{error.filename}: {error.strerror}", returncode=1)
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -163,7 +198,7 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("observed, of what is allowed: the worst of all comparisons")
         for line in _worst(config.stash[VERDICTS]):
             terminalreporter.line(line)
-    path = config.option.benchmark_json
+    path = config.stash.get(RUN, None)
     report = config.getoption("benchmark_only") and not config.getoption("no_report")
     if report and path and path.exists():
         from benchmarks.report import write

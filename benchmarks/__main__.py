@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import block, compare, processes, report
-from benchmarks.store import Mistake, next_path
+from benchmarks.files import Mistake
+from benchmarks.store import next_path
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -24,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
         return given.function(given, others)
     except Mistake as mistake:
         print(mistake, file=sys.stderr)
+        return 2
+    except OSError as error:  # a disk that is full, a folder that has become read-only
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
 
 
@@ -47,7 +51,8 @@ def _add_report(commands: Any) -> None:
     )
     report.add_argument(
         "files", nargs="*", type=Path, metavar="FILE",
-        help="a stored run; without one, the newest full run of every machine in results/",
+        help="a stored run, or the folder of one that was not finished; "
+        "without one, the newest full run of every machine in results/",
     )  # fmt: skip
     report.add_argument(
         "--readme", type=Path, metavar="README",
@@ -73,6 +78,8 @@ def _run(given: argparse.Namespace, options: list[str]) -> int:
     path = given.benchmark_json or next_path(RESULTS, "--quick" in options)
     try:
         return processes.run(path, given.backend, given.processes, given.timeout, options)
+    except Mistake:
+        raise
     except ValueError as error:
         if path.exists():  # it was measured, and the mistake is none of the options
             raise
@@ -80,7 +87,7 @@ def _run(given: argparse.Namespace, options: list[str]) -> int:
 
 
 def _report(given: argparse.Namespace, _: list[str]) -> int:
-    files = given.files or report.newest(RESULTS)
+    files = [_file(named) for named in given.files] or report.newest(RESULTS)
     if not files:
         raise Mistake(f"no full run in {RESULTS}; make bench measures one")
     for file in files:
@@ -89,6 +96,14 @@ def _report(given: argparse.Namespace, _: list[str]) -> int:
         block.rewrite(given.readme, files[-1])
         print(f"wrote {given.readme}")
     return 0
+
+
+def _file(named: Path) -> Path:
+    """The file of a run; of a folder it is made."""
+    file = processes.finished(named) if named.is_dir() else named
+    if file is None:
+        raise Mistake(f"{named}: nothing was measured before the run ended")
+    return file
 
 
 def _compare(given: argparse.Namespace, _: list[str]) -> int:

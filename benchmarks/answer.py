@@ -3,6 +3,7 @@
 from typing import Any
 
 from benchmarks import query
+from benchmarks.notes import partial
 from benchmarks.text import digits, duration, interval, name, title
 
 Row = dict[str, Any]
@@ -13,8 +14,12 @@ CALLS = {"eager": "one call an operation", "step": "one call a step", "epoch": "
 
 
 def answer(run: dict[str, Any]) -> list[str]:
-    """What dense costs, which cell trains fastest and why, and whether all rows agree."""
-    return [sentence for sentence in (cost(run), fastest(run), agreement(run)) if sentence]
+    """What dense costs, which cell trains fastest and why, and whether all rows agree.
+
+    Before them, of a partial run, that it is one.
+    """
+    sentences = partial(run), cost(run), fastest(run), agreement(run)
+    return [sentence for sentence in sentences if sentence]
 
 
 def cost(run: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from benchmarks import facts, query, store, tables
 from benchmarks.answer import answer, subject
-from benchmarks.report import put
+from benchmarks.files import Mistake, put
 from benchmarks.text import file_name
 
 BEGIN, END = "<!-- a stored run, made by", "<!-- end of the stored run -->"
@@ -23,9 +23,9 @@ def rewrite(readme: Path, path: Path) -> None:
     try:
         text = readme.read_text(encoding="utf-8")
     except OSError as error:
-        raise store.Mistake(f"{readme}: {error.strerror}") from None
+        raise Mistake(f"{readme}: {error.strerror}") from None
     if len(BLOCK.findall(text)) != 1:
-        raise store.Mistake(f"{readme}: no block, or several, from {BEGIN} ... to {END}")
+        raise Mistake(f"{readme}: no block, or several, from {BEGIN} ... to {END}")
     made = block(store.read(path), path, readme)
     put(readme, BLOCK.sub(lambda _: made, text))
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import notes, store
 from benchmarks.conditions import differences
+from benchmarks.files import Mistake
 from benchmarks.intervals import Ratio, quotient
 from benchmarks.query import WORDS
 from benchmarks.text import digits, interval, name
@@ -48,7 +49,7 @@ def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], i
     runs = store.read(one), store.read(other)
     found = changes(*runs)
     if not found:
-        raise store.Mistake(f"{one} and {other} have no row with a ratio to the baseline in common")
+        raise Mistake(f"{one} and {other} have no row with a ratio to the baseline in common")
     lines = [f"A  {one}", f"B  {other}", "", *conditions(*runs), "", *table(found)]
     lines += [*alone(*runs), *_summary(found, len(_rows(runs[0]).keys() & _rows(runs[1]).keys()))]
     if percent is None:

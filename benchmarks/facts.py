@@ -46,7 +46,8 @@ def not_measured(run: Run) -> list[str]:
     told += [f"{', '.join(absent)}: no row in this run."] if absent else []
     if devices <= {"cpu"}:
         told.append("GPU: not measured. docs/gpu.md says how to measure it.")
-    return told + [f"{p['name']}: failed. {p['reason']}." for p in run.get("failed", [])]
+    failed = notes.failed(run).items()
+    return told + [f"{', '.join(names)}: failed. {reason}." for reason, names in failed]
 
 
 def void(run: Run) -> list[tuple[str, str, str]]:

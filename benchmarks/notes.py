@@ -15,8 +15,23 @@ def missing(run: dict[str, Any]) -> list[str]:
     lines = [f"void: {r['group']}, {name(r)}: {r['void']}" for r in run["void"]]
     for reason, names in left_out(run).items():
         lines += wrap(f"left out: {', '.join(names)}: {reason}", 80)
-    lines += [f"failed: {p['name']}: {p['reason']}" for p in run.get("failed", [])]
+    for reason, names in failed(run).items():
+        lines += wrap(f"failed: {', '.join(names)}: {reason}", 80)
     return [*lines, ""] if lines else []
+
+
+def partial(run: dict[str, Any]) -> str:
+    """That processes are missing, and how many; "" if none is."""
+    absent, there = len(run.get("failed", [])), len(run["processes"])
+    return f"Partial run: {absent} of {absent + there} processes are missing." if absent else ""
+
+
+def failed(run: dict[str, Any]) -> dict[str, list[str]]:
+    """By reason, the processes that have no part in the run."""
+    found: dict[str, list[str]] = {}
+    for process in run.get("failed", []):
+        found.setdefault(process["reason"], []).append(process["name"])
+    return found
 
 
 def left_out(run: dict[str, Any]) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ each backend is measured in several, and the intervals are those over processes.
 loads or leaves behind cannot touch another backend, and one that dies takes only its own rows.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -14,11 +15,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import backends
-from benchmarks import report, store
+from benchmarks import parts, report, store
 from benchmarks.conditions import HUGE_PAGES
+from benchmarks.files import claim, put
+from benchmarks.parts import FAILED, MEASURED, NOTHING, Parts
 from benchmarks.progress import Progress
 from benchmarks.subject import EXAMPLES
 
@@ -39,17 +42,17 @@ class Job(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a job: the part that it stored, or None and a line on why there is none."""
+    """What became of a job, in a word of benchmarks/parts.py, and a line on why it has no part."""
 
-    part: dict[str, Any] | None
+    state: str
     problem: str
-    is_failure: bool
 
 
 def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> Iterator[Job]:
     """Every backend in every pass, each pass beginning with another one; then what is asked once.
 
     The examples only train: they show what a run can cost, and their gradients are nothing new.
+    A path stands behind a =: pytest would take one by itself for a place to look for its settings.
     Once: large batches, dense gradients with huge pages for every allocator, the life of the cells.
     """
     everyone = names + examples
@@ -58,16 +61,16 @@ def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> 
         for name in everyone[first:] + everyone[:first]:
             title = f"{_title(name)}, process {turn + 1} of {processes}"
             files = FILES if name in names else FILES[:1]
-            yield Job(title, (*files, "--backend", name), {})
+            yield Job(title, (*files, f"--backend={name}"), {})
     if quick:
         return
     for name in names:
-        yield Job(f"{_title(name)}, large batches", (LARGE, "--backend", name), {})
+        yield Job(f"{_title(name)}, large batches", (LARGE, f"--backend={name}"), {})
     if sys.platform == "linux":
         for name in names:
-            arguments = (*EQUALIZED, "--backend", name)
+            arguments = (*EQUALIZED, f"--backend={name}")
             yield Job(f"{_title(name)} with huge pages", arguments, HUGE_PAGES)
-    chosen = [word for name in everyone for word in ("--backend", name)]
+    chosen = [f"--backend={name}" for name in everyone]
     yield Job("the life of the cells", ("benchmarks/bench_life.py", *chosen), {})
 
 
@@ -75,31 +78,61 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
     """Measure everything, store the merged run in path, show it; 0 if nothing failed or is void.
 
     Raises ValueError for options that pytest does not take, and for a backend that was named and
-    is not there or not usable.
+    is not there or not usable; Mistake, before anything runs, where nothing can be stored.
     """
-    names = named or list(backends.names())
+    claim(path)
+    names = [_absolute(name) for name in named] or list(backends.names())
     examples = [] if named else list(map(str, EXAMPLES))
     todo = list(jobs(names, examples, processes, "--quick" in options))
-    folder = path.absolute().with_suffix("")
-    folder.mkdir(parents=True)
-    parts, failed, progress = [], [], Progress(todo)
+    made, progress = Parts(path, [job.name for job in todo]), Progress(todo)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's Ctrl-C
     try:
         for number, job in enumerate(todo, 1):
-            base = folder / f"{number:02}"
-            progress.begin(base.with_suffix(".log"))
-            outcome = _measured(job, base, timeout, options, bool(named), progress.show)
-            parts += [outcome.part] if outcome.part else []
-            failed += [{"name": job.name, "reason": outcome.problem}] * outcome.is_failure
+            progress.begin(made.base(number).with_suffix(".log"))
+            outcome = _measured(
+                job, made.base(number), timeout, options, bool(named), progress.show
+            )
+            made.note(number, *outcome)
             progress.end(outcome.problem)
     except KeyboardInterrupt:
-        failed.append({"name": "the run", "reason": f"interrupted in process {number}: {job.name}"})
+        made.note(number, FAILED, "interrupted")
         print("interrupted")
     except ValueError as mistake:
-        if not parts:
-            _remove(folder)
+        if not parts.gather(made.folder).parts:
+            parts.remove(made.folder)
             raise
-        failed.append({"name": job.name, "reason": str(mistake)})
-    return _finish(path, folder, parts, failed)
+        made.note(number, FAILED, str(mistake))
+    return show(finished(made.folder), made.folder)
+
+
+def finished(folder: Path) -> Path | None:
+    """Store what was measured as a run, unless it is; its file, or None if there is nothing.
+
+    One that lacks a process is partial: in results/ its name says so. Raises Mistake where the
+    folder is none of a run.
+    """
+    gathered = parts.gather(folder)
+    if not gathered.parts:
+        return None
+    merged = store.merge(gathered.parts)
+    merged["failed"] += gathered.failed
+    path = gathered.path
+    if store.is_partial(merged):
+        path = path.with_name(re.sub(r"_(full|quick)\.json$", "_partial.json", path.name))
+    put(path, json.dumps(merged, separators=(",", ":")) + "\n")
+    if not gathered.failed:
+        parts.remove(folder)
+    return path
+
+
+def show(path: Path | None, folder: Path) -> int:
+    """Show the run of a folder; 0 if nothing failed or is void."""
+    if path is None:
+        print(f"nothing was measured, the logs are in {folder}")
+        return 1
+    print("\n".join(report.write(path)))
+    run = store.read(path)
+    return 1 if run["failed"] or run["void"] else 0
 
 
 def _measured(
@@ -109,24 +142,31 @@ def _measured(
     part, log = base.with_suffix(".json"), base.with_suffix(".log")
     command = [sys.executable, "-m", "pytest", "--benchmark-only", "--no-report", "--verbose"]
     command += [*job.arguments, *options, f"--benchmark-json={part}"]
-    with log.open("w") as output:
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | job.environment,
+            command, cwd=ROOT, env=os.environ | job.environment, stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=_end_with_the_run,
         )  # fmt: skip
         try:
             code = _wait(process, timeout, show)
         except subprocess.TimeoutExpired:
-            return Outcome(None, f"no end after {timeout:.0f} s, see {log}", True)
+            return Outcome(FAILED, f"no end after {timeout:.0f} s, see {log}")
         finally:
             _kill(process)
     if code in NOTHING_TO_DO:
-        return Outcome(None, _why_nothing(log.read_text(), named), False)
-    try:
-        return Outcome(json.loads(part.read_text()), "", False)
-    except (OSError, json.JSONDecodeError):
-        how = f"ended by signal {-code}" if code < 0 else f"ended with {code}"
-        return Outcome(None, f"{how}, nothing stored, see {log}", True)
+        text = log.read_text(encoding="utf-8", errors="replace")
+        return Outcome(NOTHING, _why_nothing(text, named))
+    if part.exists():  # it was written whole, or not at all
+        return Outcome(MEASURED, "")
+    how = f"ended by signal {-code}" if code < 0 else f"ended with {code}"
+    return Outcome(FAILED, f"{how}, nothing stored, see {log}")
+
+
+def _end_with_the_run() -> None:
+    """On Linux a process does not outlive the command, however that was ended."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _wait(process: subprocess.Popen, timeout: float, show: Callable[[], None]) -> int:
@@ -157,25 +197,9 @@ def _kill(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def _finish(
-    path: Path, folder: Path, parts: list[dict[str, Any]], failed: list[dict[str, str]]
-) -> int:
-    if not parts:
-        print(f"nothing was measured, the logs are in {folder}")
-        return 1
-    merged = store.merge(parts)
-    merged["failed"] = failed
-    path.write_text(json.dumps(merged, separators=(",", ":")) + "\n")
-    print("\n".join(report.write(path)))
-    if not failed:
-        _remove(folder)
-    return 1 if failed or merged["void"] else 0
-
-
-def _remove(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+def _absolute(name: str) -> str:
+    """The file of a backend by a path that holds in any folder."""
+    return str(Path(name).absolute()) if name.endswith(".py") else name
 
 
 def _title(name: str) -> str:

@@ -1,10 +1,10 @@
 """A stored run as files beside it: tables, figures and two pages, made from its JSON alone."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from benchmarks import store, tables
+from benchmarks.files import put
 
 MADE = "made by python -m benchmarks report"  # stands in a README.md that may be written over
 
@@ -13,7 +13,7 @@ def write(path: Path, chosen: bool = False) -> list[str]:
     """Write all that is shown of the run in path; lines to print about it.
 
     The pages README.md and report.html show one run of their folder: that which was chosen, or
-    the one just measured, but a quick run does not take the place of a full one.
+    the one just measured, but a quick or partial run does not take the place of a full one.
     Raises Mistake, and writes nothing, if there is no whole run in path.
     """
     run = store.read(path)
@@ -28,16 +28,6 @@ def write(path: Path, chosen: bool = False) -> list[str]:
     return [*tables.summary(run), "", *(f"wrote {file}" for file in written), *notes]
 
 
-def put(path: Path, text: str) -> None:
-    """Write the file whole: what was there stays until all of the new one is."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def newest(results: Path) -> list[Path]:
     """The newest full run of each machine."""
     folders = sorted({path.parent for path in results.glob("*/[0-9]*_full.json")})
@@ -50,8 +40,9 @@ def _drawn(run: dict[str, Any], path: Path, chosen: bool) -> tuple[dict[Path, st
 
     drawings, missing = figures.draw(run)
     files = {path.with_name(f"{path.stem}_{d.name}.svg"): d.svg for d in drawings}
-    full = [other.name for other in newest(path.parent.parent) if other.parent == path.parent]
-    if run["quick"] and full and not chosen:
+    others = [other for other in newest(path.parent.parent) if other.parent == path.parent]
+    full = [other.name for other in others if other != path]
+    if (run["quick"] or store.is_partial(run)) and full and not chosen:
         return files, [*missing, f"README.md and report.html stay those of {full[0]}"]
     files[path.with_name("report.html")] = page.html(run, path, drawings, missing)
     readme = path.with_name("README.md")

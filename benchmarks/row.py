@@ -16,3 +16,15 @@ def keep(benchmark: Any, cell: Cell, timed: Timed, verdict: Verdict, **facts: An
     benchmark.extra_info |= {"verdict": verdict.as_dict(), "void": void}
     if void:
         pytest.fail(f"void: {void}")
+
+
+def unfinished(item: Any, error: Any, words: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The row of a test that raised an error before it was kept, as a void one with the reason."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    benchmark = item.funcargs.get("benchmark")
+    if not params.keys() >= {*words} or "verdict" in getattr(benchmark, "extra_info", {}):
+        return []
+    group = getattr(benchmark, "group", None) or item.name
+    why = " ".join(f"{error.typename}: {error.value}".split())
+    row = {"group": group, "conditions": "", "void": why}
+    return [{word: params[word] for word in words} | row]

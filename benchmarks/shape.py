@@ -1,8 +1,9 @@
 """What a stored run has to look like before anything is made from it."""
 
-from math import isfinite
+import sys
 from typing import Any
 
+LARGEST = sys.float_info.max  # JSON has whole numbers of any length; nan is above none
 FINITE, NUMBER = "a finite number", "a number"
 WORDS = dict.fromkeys(("model", "backend", "execution", "device", "formulation", "dtype"), str)
 CHECK = {"quantity": str, "observed": FINITE, "allowed": FINITE, "unit": str}
@@ -27,7 +28,7 @@ PROCESS = {
     "conditions": {"threads": str, "allocator": str, "denormals": str, "pins": str, "versions": {}},
 }  # fmt: skip
 RUN = {
-    "quick": bool, "datetime": str, "machine_info": {}, "commit_info": {},
+    "schema?": int, "quick": bool, "datetime": str, "machine_info": {}, "commit_info": {},
     "benchmarks": [
         {"group": str, "stats": dict.fromkeys(("median", "q1", "q3"), FINITE), "extra_info": INFO}
     ],
@@ -44,20 +45,21 @@ RUN = {
 
 def flaw(run: Any) -> str:
     """Where a run is not what it has to be, in words; "" if it is one."""
-    found = _flaw(run, RUN, "the file")
+    found = mismatch(run, RUN, "the file")
     if not found and not run["processes"]:
         return "it has no process"
     infos = [] if found else [row["extra_info"] for row in run["benchmarks"]]
     return found or next(filter(None, (_flaw_of_row(info) for info in infos)), "")
 
 
-def _flaw(value: Any, shape: Any, place: str) -> str:
+def mismatch(value: Any, shape: Any, place: str) -> str:
+    """Where a value is not of a shape, in words; "" if it is."""
     if isinstance(shape, dict):
         return _flaw_of_dict(value, shape, place)
     if isinstance(shape, list):
         if not isinstance(value, list):
             return f"{place} is not a list"
-        return next(filter(None, (_flaw(v, shape[0], f"{place}[]") for v in value)), "")
+        return next(filter(None, (mismatch(v, shape[0], f"{place}[]") for v in value)), "")
     return "" if _is(value, shape) else f"{place} is {_shown(value)}"
 
 
@@ -69,7 +71,7 @@ def _flaw_of_dict(value: Any, shape: dict[str, Any], place: str) -> str:
         if name not in value:
             if key == name:
                 return f"{place} has no {name}"
-        elif found := _flaw(value[name], inner, name):
+        elif found := mismatch(value[name], inner, name):
             return found
     return ""
 
@@ -80,7 +82,7 @@ def _is(value: Any, shape: Any) -> bool:
         return any(_is(value, kind) for kind in shape)
     if isinstance(value, bool) or isinstance(shape, type):
         return shape in (bool, type(value)) and type(value) is shape
-    return isinstance(value, int | float) and (shape == NUMBER or isfinite(value))
+    return isinstance(value, int | float) and (shape == NUMBER or abs(value) <= LARGEST)
 
 
 def _flaw_of_row(info: dict[str, Any]) -> str:
@@ -89,7 +91,7 @@ def _flaw_of_row(info: dict[str, Any]) -> str:
             if other not in info:
                 return f"a row with {name} has no {other}"
     for name, ratio in info["ratio"].items():
-        found = _flaw(ratio, [FINITE], f"the ratio to {name}")
+        found = mismatch(ratio, [FINITE], f"the ratio to {name}")
         if found or len(ratio) != 3 or min(ratio) <= 0:
             return found or f"the ratio to {name} is not a value with its interval"
     return ""

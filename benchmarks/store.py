@@ -13,6 +13,9 @@ Keys beside pytest-benchmark's own:
   left_out                   rows that were not measured, with the reason
   processes                  each process: its name, conditions, state of the machine before and
                              after, drift of the calibration loop, or the reason why it failed
+  failed                     the processes that have no part in the run, with the reason: a run with
+                             one of them is partial
+  schema                     the version of all this: see benchmarks/schema.py
   trajectories               the reference's training runs, as far as they are drawn
 """
 
@@ -25,49 +28,61 @@ from typing import Any
 import numpy as np
 from pytest_benchmark.stats import Stats
 
-from benchmarks import calibration
+from benchmarks import calibration, schema
 from benchmarks.conditions import differences
+from benchmarks.files import Mistake
 from benchmarks.intervals import Sample, logs, ratio
 from benchmarks.shape import flaw
 from benchmarks.subject import training_problem
 
 Run = dict[str, Any]
+SCHEMA = schema.CURRENT
 
 
 def next_path(results: Path, quick: bool) -> Path:
-    """The file of the next run: results/<machine>/<number>_quick.json or _full.json."""
+    """The file of the next run: results/<machine>/<number>_quick.json or _full.json.
+
+    The folder of a run that was not finished has its number, too.
+    """
     folder = machine_folder(results)
-    taken = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*.json")]
+    taken = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*")]
     return folder / f"{max(taken, default=0) + 1:04}_{'quick' if quick else 'full'}.json"
 
 
 def machine_folder(results: Path) -> Path:
-    """results/<machine>, made if it is missing."""
-    folder = results / f"{platform.system()}-{platform.machine()}-{platform.python_version()}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-class Mistake(ValueError):
-    """What was given cannot be used; its text is the one line that is told."""
+    """results/<machine>."""
+    return results / f"{platform.system()}-{platform.machine()}-{platform.python_version()}"
 
 
 def read(path: Path) -> Run:
-    """The stored run in path. Raises Mistake if there is none, or no whole one."""
+    """The stored run in path, in the current form. Raises Mistake if there is no whole one."""
     try:
         run = json.loads(path.read_bytes())
+        json.dumps(run, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except OSError as error:
         raise Mistake(f"{path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Mistake(f"{path}: no JSON, or not all of it: {error}") from None
     if problem := flaw(run):
         raise Mistake(f"{path}: not a stored run of this suite: {problem}")
-    return run
+    try:
+        return schema.upgraded(run)
+    except ValueError as error:
+        raise Mistake(f"{path}: no run that this version of the suite reads: {error}") from None
+
+
+def is_partial(run: Run) -> bool:
+    """Whether a process that was to be measured has no part in the run."""
+    return bool(run.get("failed"))
 
 
 def complete(run: Run, left_out: list[dict[str, Any]], quick: bool, process: Run) -> None:
-    """Turn what pytest-benchmark is about to store into the run of one process, in place."""
-    rows, kept = run["benchmarks"], []
+    """Turn what pytest-benchmark is about to store into the run of one process, in place.
+
+    A row without a verdict was not finished: the process was interrupted in it, or it failed.
+    """
+    rows, kept = [row for row in run["benchmarks"] if "verdict" in row["extra_info"]], []
+    run |= {"schema": SCHEMA, "failed": []}
     process["calibration"] = [s for row in rows for s in row["extra_info"].pop("calibration")]
     run |= {"void": [], "left_out": left_out, "quick": quick, "processes": [process]}
     for row in rows:
@@ -88,6 +103,7 @@ def merge(parts: list[Run]) -> Run:
     """One run of what several processes stored; a row that is void in one of them is void."""
     run = deepcopy(parts[0])
     run["processes"] = [process for part in parts for process in part["processes"]]
+    run["failed"] = [process for part in parts for process in part["failed"]]
     run["left_out"] = _unique(row for part in parts for row in part["left_out"])
     run["trajectories"] = _unique(t for part in parts for t in part["trajectories"])
     rows: dict[tuple[str, str], list[Run]] = {}

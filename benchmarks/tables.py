@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks import large_table, life_table, memory_table
 from benchmarks.answer import answer
 from benchmarks.intervals import quotient
-from benchmarks.notes import conditions, missing
+from benchmarks.notes import conditions, missing, partial
 from benchmarks.query import costs, default_gradients, driven, gradients, groups, rows_of
 from benchmarks.store import sample
 from benchmarks.text import (
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 def report(run: dict[str, Any]) -> list[str]:
     """Everything: a table for each comparison, what is missing, and the answer."""
-    lines = []
+    lines = [partial(run), ""] if partial(run) else []
     for group in groups(run):
         lines += [*comparison(run, group), ""]
     for key, rows in gradients(run).items():

@@ -21,6 +21,7 @@ import numpy as np
 import backends
 from backends import Cell
 from benchmarks.conditions import versions
+from benchmarks.files import Mistake, prepare, put
 from benchmarks.store import machine_folder
 from benchmarks.subject import gradient_call, to_numpy, train_call, training_problem
 from reference import oracle
@@ -96,11 +97,16 @@ def _share(check: Check) -> float:
 
 def main() -> int:
     """Judge every cell, print the table, store it, and return 1 if a cell fails."""
+    path = machine_folder(Path(__file__).parents[1] / "results") / "verdicts.json"
+    try:
+        prepare(path)
+    except Mistake as mistake:
+        print(mistake, file=sys.stderr)
+        return 2
     verdicts = {cell: verdict_of(cell) for cell in backends.cells()}
     print("\n".join(table(verdicts)))
-    path = machine_folder(Path(__file__).parents[1] / "results") / "verdicts.json"
     stored = [{**cell._asdict(), **verdict.as_dict()} for cell, verdict in verdicts.items()]
-    path.write_text(json.dumps({"versions": versions(), "verdicts": stored}, indent=1) + "\n")
+    put(path, json.dumps({"versions": versions(), "verdicts": stored}, indent=1) + "\n")
     print(f"wrote {path}")
     return 0 if all(verdict.passed for verdict in verdicts.values()) else 1
 

@@ -1,5 +1,6 @@
 """The report as files: from whole runs and from poor ones, and what it leaves as it was."""
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -177,10 +178,10 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path.write_text("old")
 
     def fail(self, _):
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
         report.put(path, "new")
     assert names(tmp_path) == {"report.html"}
     assert path.read_text() == "old"

@@ -10,11 +10,9 @@ import pytest
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 # What JAX has compiled is kept from run to run, as Numba and torch.compile keep theirs.
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 ROOT = Path(__file__).parent
-if os.access(ROOT, os.W_OK):
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
 # NumPy is imported when the options are known: --threads has to be set before any pool exists.
 WORDS = ("backend", "device", "model", "formulation", "execution", "dtype")
@@ -43,11 +41,14 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
+    from benchmarks import environment
     from benchmarks.threads import enforce
 
     for key in (VERDICTS, LEFT_OUT, UNFINISHED):
         config.stash[key] = []
+    environment.place_caches(ROOT)
     try:
+        environment.check()
         pin = config.getoption("benchmark_only")
         config.stash[THREADS] = enforce(config.getoption("threads"), pin=pin)
     except ValueError as error:
@@ -107,6 +108,7 @@ def pytest_report_header(config):
     import backends
 
     lines = [f"backends: {', '.join(dict.fromkeys(cell.backend for cell in config.stash[CELLS]))}"]
+    lines += [f"runs the code of {path}, which is not this project's" for path in backends.guests()]
     if config.getoption("backend"):  # then no other is imported
         return lines
     unusable = backends.unavailable(importing=not config.option.collectonly)

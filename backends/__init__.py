@@ -46,7 +46,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from backends import source
+from backends import source, versions
 from reference.words import DTYPES, MODELS
 
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
@@ -95,6 +95,11 @@ def add(path: str | Path) -> str:
         raise ValueError(f"there is a backend named {name!r} already, got {path}")
     _added[name] = path
     return name
+
+
+def guests() -> list[Path]:
+    """The files that `add` brought from outside of this project: whatever they say is run."""
+    return [path for path in _added.values() if _FOLDER.parent not in path.parents]
 
 
 def load(name: str) -> Any:
@@ -168,7 +173,7 @@ def _import(name: str) -> tuple[ModuleType | None, str]:
     """The module and "", or None and why it does not import: a line for people."""
     try:
         return _module(name), ""
-    except Exception as error:  # a framework can fail in any way, and must not take others along
+    except (Exception, SystemExit) as error:  # it can fail in any way, and takes no other along
         missing = isinstance(error, ModuleNotFoundError) and name not in _added
         hint = _hint(name) if missing else ""
         return None, f"{type(error).__name__}: {error}{hint}".replace("\n", " ")
@@ -180,13 +185,15 @@ def _read(name: str) -> tuple[Any, str]:
     path = _added.get(name, _FOLDER / f"{name}{_SUFFIX}")
     try:
         found = source.read(path)
-    except (SyntaxError, UnicodeDecodeError) as error:
+    except (SyntaxError, ValueError, OSError, RecursionError) as error:
         return None, f"{type(error).__name__}: {error}"
     if found is None:
         return _import(name)
     if found.missing:
         hint = "" if name in _added else _hint(name)
         return None, f"ModuleNotFoundError: No module named {found.missing[0]!r}{hint}"
+    if name not in _added and (problem := versions.too_old(name)):
+        return None, f"{problem}{_hint(name)}"
     return found, ""
 
 
@@ -199,10 +206,27 @@ def _module(name: str) -> ModuleType:
     missing = [part for part in _contract_names() if not hasattr(module, part)]
     if missing:
         raise ValueError(f"{module.__file__} lacks {', '.join(missing)} of the contract")
+    known = {"DEVICES": DEVICES, "FORMULATIONS": FORMULATIONS, "EXECUTIONS": EXECUTIONS}
+    for part in _contract_names():
+        _check_part(module, part, known.get(part))
     return module
 
 
+def _check_part(module: Any, part: str, known: tuple[str, ...] | None) -> None:
+    """A name of the contract is a function, or a tuple of words that are known."""
+    value = getattr(module, part)
+    if known is None and not callable(value):
+        raise ValueError(f"{module.__file__}: {part} must be a function, got {value!r}")
+    if known is not None and (not isinstance(value, tuple) or not value or {*value} - {*known}):
+        raise ValueError(
+            f"{module.__file__}: {part} must be a tuple of one or more of {', '.join(known)}, "
+            f"got {value!r}"
+        )
+
+
 def _from_here(name: str) -> ModuleType:
+    if problem := versions.too_old(name):
+        raise ImportError(problem + _hint(name))
     return importlib.import_module(f"backends.{name}_backend")
 
 

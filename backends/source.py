@@ -24,7 +24,7 @@ def read(path: Path) -> Source | None:
 
     DEVICES that are computed are the cpu alone where no driver of a GPU is installed.
     """
-    body = ast.parse(path.read_text()).body
+    body = ast.parse(path.read_bytes()).body
     words = dict(_literals(body))
     if "DEVICES" not in words and not _has_gpu():
         words["DEVICES"] = ("cpu",)

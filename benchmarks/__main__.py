@@ -113,16 +113,22 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
 
 
 def _percentage(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
     if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"0 or more, got {text}")
+        raise argparse.ArgumentTypeError(f"a number of 0 or more, got {text}")
     return number
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"at least 1, got {text}")
+        raise argparse.ArgumentTypeError(f"a whole number of at least 1, got {text}")
     return number
 
 

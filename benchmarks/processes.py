@@ -82,6 +82,9 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
     """
     claim(path)
     names = [_absolute(name) for name in named] or list(backends.names())
+    for name in names:
+        if name.endswith(".py"):
+            print(f"runs the code of {name}")
     examples = [] if named else list(map(str, EXAMPLES))
     todo = list(jobs(names, examples, processes, "--quick" in options))
     made, progress = Parts(path, [job.name for job in todo]), Progress(todo)

@@ -10,6 +10,8 @@ import numpy as np
 
 from reference.words import DTYPES, MODELS, check_name
 
+LARGEST = np.iinfo(np.intp).max  # bytes of one array
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -51,6 +53,7 @@ class Problem:
         for name in ("learning_rate", "dJ_dJ0"):
             object.__setattr__(self, name, _positive(name, getattr(self, name), dtype))
         object.__setattr__(self, "epochs", _count("epochs", self.epochs))
+        _check_sizes(self)
 
     @property
     def dtype(self) -> np.dtype:
@@ -118,6 +121,7 @@ def make(
     check_name("model", model, MODELS)
     check_name("dtype", dtype, DTYPES)
     shape = (_count("examples", examples), _count("features", features))
+    _check_size("examples * features", shape, np.dtype(np.float64))
     generator = np.random.default_rng(_count("seed", seed, least=0))
     true_W, true_b, W, b = (generator.uniform(-1, 1, (n, 1)) for n in (shape[1], 1) * 2)
     x = generator.standard_normal(shape) if model == "linear" else generator.uniform(0, 1, shape)
@@ -170,10 +174,18 @@ def contractive_rate(model: str, X: np.ndarray, dJ_dJ0: float) -> float:
     The Hessian of dJ_dJ0 * sum(J0) in (W, b) is c A^T A with A = [X 1]: c = 2 dJ_dJ0 for linear,
     at most dJ_dJ0 / 4 for logistic, since p (1 - p) <= 1/4. Up to this rate rounding errors
     cannot grow from step to step. The 5 % below it are room for the rounding of the norm itself.
+    Raises ValueError where the data are so large or dJ_dJ0 so small that no float is such a rate.
     """
     curvature = (2 if model == "linear" else 0.25) * dJ_dJ0
     A = np.concatenate([X, np.ones_like(X[..., :1])], axis=2).astype(np.float64)
-    return 0.95 / (curvature * float(np.linalg.norm(A, 2, axis=(1, 2)).max()) ** 2)
+    with np.errstate(all="ignore"):
+        rate = float(0.95 / (curvature * np.linalg.norm(A, 2, axis=(1, 2)).max() ** 2))
+    if not 0 < rate < math.inf:
+        raise ValueError(
+            f"learning_rate has to be given: the contractive one would be {rate}, with dJ_dJ0 of "
+            f"{dJ_dJ0} and X up to {np.abs(X).max()}"
+        )
+    return rate
 
 
 def _targets(model: str, x: np.ndarray, true_W: np.ndarray, true_b: np.ndarray) -> np.ndarray:
@@ -184,6 +196,8 @@ def _targets(model: str, x: np.ndarray, true_W: np.ndarray, true_b: np.ndarray) 
 def _float_dtype(name: str, value: object) -> np.dtype:
     if not isinstance(value, np.ndarray):
         raise ValueError(f"{name} must be a NumPy array, got {type(value).__name__}")
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} must be an array without a mask, got {type(value).__name__}")
     if value.dtype.name not in DTYPES:
         raise ValueError(f"{name} must be one of {', '.join(DTYPES)}, got {value.dtype}")
     return value.dtype.newbyteorder("=")
@@ -216,6 +230,19 @@ def _check_shapes(problem: Problem) -> None:
             )
 
 
+def _check_sizes(problem: Problem) -> None:
+    """Every array of a run has to have a size, whatever a backend keeps."""
+    _, B, F = problem.X.shape
+    _check_size("B * B, a Jacobian,", (B, B), problem.dtype)
+    _check_size("(epochs * K + 1) * F, all states,", (problem.steps + 1, F), problem.dtype)
+
+
+def _check_size(what: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    most, size = LARGEST // dtype.itemsize, math.prod(shape)
+    if size > most:
+        raise ValueError(f"{what} must be at most {most} numbers of {dtype}, got {_shown(size)}")
+
+
 def _check_labels(Y: np.ndarray) -> None:
     bad = Y[(Y != 0) & (Y != 1)]
     if len(bad):
@@ -225,15 +252,31 @@ def _check_labels(Y: np.ndarray) -> None:
 def _positive(name: str, value: object, dtype: np.dtype) -> float:
     """A positive finite Python float that neither vanishes nor overflows in the dtype used."""
     if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
-        number = float(value)
+        number = _float(value)
         with np.errstate(over="ignore"):
             used = float(dtype.type(number))
         if 0 < used < math.inf:
             return number
-    raise ValueError(f"{name} must be a positive number, finite in {dtype}, got {value!r}")
+    raise ValueError(f"{name} must be a positive number, finite in {dtype}, got {_shown(value)}")
+
+
+def _float(value: Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number or a fraction of any size
+        return math.inf
 
 
 def _count(name: str, value: object, least: int = 1) -> int:
     if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
         return int(value)
-    raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    raise ValueError(f"{name} must be a whole number of at least {least}, got {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """The value, as far as it fits a line; Python prints no number of thousands of digits."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:
+        return f"a number of {type(value).__name__} with thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."

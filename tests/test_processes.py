@@ -77,7 +77,7 @@ def test_the_same_rows_are_joined(tmp_path):
     [
         (["--wrong"], "unrecognized arguments: --wrong"),
         (["--backend", "wrong"], "unknown backend 'wrong'; one of: reference, jax"),
-        (["--processes", "0"], "at least 1, got 0"),
+        (["--processes", "0"], "a whole number of at least 1, got 0"),
         (["--threads", "1000"], "--threads 1000: this process may use 1 to "),
     ],
 )

@@ -1,0 +1,26 @@
+"""Whether what is installed for a backend is as new as pyproject.toml asks for."""
+
+from importlib.metadata import PackageNotFoundError, requires, version
+
+
+def too_old(name: str) -> str:
+    """What the extra of that name finds too old, in words; "" if nothing is, or nobody knows."""
+    try:
+        from packaging.requirements import Requirement
+
+        wanted = [Requirement(text) for text in requires("diagjac") or ()]
+    except (ImportError, PackageNotFoundError):  # a checkout that is not installed
+        return ""
+    for one in wanted:
+        if one.marker and one.marker.evaluate({"extra": name}):
+            found = _version(one.name)
+            if found and not one.specifier.contains(found, prereleases=True):
+                return f"{one.name} {found} is installed, {one.name}{one.specifier} is needed"
+    return ""
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a missing one tells so itself
+        return ""

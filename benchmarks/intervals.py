@@ -38,16 +38,17 @@ def logs(times: Sequence[Sequence[float]], beside: Sequence[Sequence[float]]) ->
     return [_pairs(np.log(a) - np.log(b)) for a, b in zip(times, beside, strict=True)]
 
 
-def ratio(sample: Sample) -> Ratio:
+def ratio(sample: Sample, scatter: float = SCATTER) -> Ratio:
     """The ratio of a sample with its 95 % interval.
 
-    One process: the percentile bootstrap of the median, with SCATTER in quadrature; it says nothing
-    about how another process would have come out. Several: Student's t of their medians. The
-    percentiles of a bootstrap over three processes would cover the truth three times in four.
+    One process: the percentile bootstrap of the median, with the scatter in quadrature; it says
+    nothing about how another process would have come out, unless the scatter is that of others.
+    Several: Student's t of their medians. The percentiles of a bootstrap over three processes would
+    cover the truth three times in four.
     """
     estimate = _estimate(sample)
     if len(sample) == 1:
-        return _percentiles(estimate, _bootstrap(sample[0], 0), SCATTER)
+        return _percentiles(estimate, _bootstrap(sample[0], 0), scatter)
     return _around(estimate, _variance(sample), len(sample) - 1)
 
 
@@ -62,6 +63,15 @@ def quotient(one: Sample, other: Sample) -> Ratio:
         drawn = _bootstrap(one[0], 0) - _bootstrap(other[0], 1)
         return _percentiles(estimate, drawn, 2**0.5 * SCATTER)
     return _around(estimate, _variance(one) + _variance(other), min(several))
+
+
+def spread(samples: list[Sample]) -> float:
+    """The pooled standard deviation of the processes' medians; 0 if no sample has several."""
+    medians = [[np.median(process) for process in sample] for sample in samples if len(sample) > 1]
+    if not medians:
+        return 0.0
+    freedom = [len(found) - 1 for found in medians]
+    return float(np.sqrt(np.average([np.var(m, ddof=1) for m in medians], weights=freedom)))
 
 
 def _pairs(rounds: np.ndarray) -> np.ndarray:

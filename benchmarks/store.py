@@ -31,7 +31,7 @@ from pytest_benchmark.stats import Stats
 from benchmarks import calibration, schema
 from benchmarks.conditions import differences
 from benchmarks.files import Mistake
-from benchmarks.intervals import Sample, logs, ratio
+from benchmarks.intervals import SCATTER, Sample, logs, ratio, spread
 from benchmarks.shape import flaw
 from benchmarks.subject import training_problem
 
@@ -121,6 +121,7 @@ def merge(parts: list[Run]) -> Run:
                 rows.setdefault(key, []).append(row)
     run["void"] = list(void.values())
     run["benchmarks"] = [_joined(found) for key, found in rows.items() if key not in void]
+    _widen(run["benchmarks"])
     return run
 
 
@@ -154,6 +155,20 @@ def _joined(rows: list[Run]) -> Run:
     _summarize(first, [seconds for row in rows for seconds in row["stats"]["data"]])
     del first["stats"]["data"]
     return first
+
+
+def _widen(rows: list[Run]) -> None:
+    """Give the ratios of one process what those of several differ by between them."""
+    samples = [(row, name, sample(row, name)) for row in rows for name in _ratios(row)]
+    scatter = max(SCATTER, spread([found for _, _, found in samples]))
+    for row, name, found in samples:
+        if len(found) == 1:
+            _ratios(row)[name] = list(ratio(found, scatter))
+
+
+def _ratios(row: Run) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = row["extra_info"]["ratio"]
+    return found
 
 
 def _summarize(row: Run, data: list[float]) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks import intervals
-from benchmarks.intervals import SCATTER, Ratio, logs, quotient, ratio
+from benchmarks.intervals import SCATTER, Ratio, logs, quotient, ratio, spread
 
 ROUNDS = 40
 NOISE = 0.01  # of one block, in logarithms
@@ -88,10 +87,9 @@ def test_a_drift_of_both_sides_moves_no_interval():
     assert shuffled > 3 * paired
 
 
-def test_more_rounds_narrow_it_as_their_square_root(monkeypatch):
-    monkeypatch.setattr(intervals, "SCATTER", 0)
+def test_more_rounds_narrow_it_as_their_square_root():
     widths = [
-        [np.log((r := ratio(measured(np.random.default_rng(s), 1, rounds=n))).high / r.low)
+        [np.log((r := ratio(measured(np.random.default_rng(s), 1, rounds=n), 0)).high / r.low)
          for s in range(40)]
         for n in (60, 960)
     ]  # fmt: skip
@@ -128,6 +126,18 @@ def test_several_processes_count_alike_however_many_rounds_they_have():
     assert found.value == pytest.approx(2)
     half = 4.303 * np.log(2) / np.sqrt(3)  # Student's t of 2, standard error of three numbers
     assert np.log(found.high / found.value) == pytest.approx(half, rel=0.05)  # of 2000 resamples
+
+
+def test_the_spread_is_pooled_over_samples():
+    """Standard deviations 3 of three processes and 1 of two; one alone has none."""
+    samples = [[np.full(5, m) for m in medians] for medians in ((1, 4, 7), (0, 2**0.5), (9,))]
+    assert spread(samples) == pytest.approx((19 / 3) ** 0.5)
+    assert spread(samples[2:]) == spread([]) == 0
+
+
+def test_the_scatter_of_others_widens_the_interval_of_one_process():
+    found = ratio(logs([[3.0] * 50], [[2.0] * 50]), 0.05)
+    assert np.log(found) - np.log(1.5) == pytest.approx([0, -0.098, 0.098])
 
 
 # --- the quotient of two ratios

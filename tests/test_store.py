@@ -172,6 +172,16 @@ def test_what_the_processes_say_once_is_said_once():
     assert [process["name"] for process in run["processes"]] == ["a", "b"]
 
 
+def test_a_row_of_one_process_has_the_spread_of_the_others():
+    alone = measured(blocks=(4.0, 4.0), beside=(1.0, 1.0), formulation="fused")
+    run = merge([part(measured(), alone), part(measured(blocks=(8.0, 8.0), beside=(1.0, 1.0)))])
+    several, one = (row["extra_info"] for row in run["benchmarks"])
+    assert (several["rounds"], one["rounds"]) == ([3, 2], [2])
+    half = 1.96 * np.log(4 / 2) / 2**0.5  # medians 2 and 4
+    found = np.log(one["ratio"]["baseline"]) - np.log(2)
+    assert found == pytest.approx([0, -half, half], abs=1e-3)
+
+
 def test_a_ratio_needs_its_other_in_every_process():
     alone = measured()
     alone["extra_info"]["beside"]["elementwise"] = [1.0] * 3

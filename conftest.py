@@ -125,7 +125,8 @@ def pytest_generate_tests(metafunc):
         select = getattr(metafunc.module, "select", lambda cells, config: cells)
         cells = select(config.stash[CELLS], config)
         values = dict.fromkeys(tuple(getattr(cell, w) for w in words) for cell in cells)
-        metafunc.parametrize(words, [v if len(words) > 1 else v[0] for v in values])
+        names = ",".join(words)
+        metafunc.parametrize(names, [v if len(words) > 1 else v[0] for v in values])
 
 
 def pytest_collection_modifyitems(items):

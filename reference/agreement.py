@@ -190,12 +190,12 @@ def compare(
     if exact is not None:
         errors = exact_state_errors(trajectory, exact)
         checks.append(_check("exact state", errors, "state", step, exact.steps))
-    largest = _largest(expected.loss)
+    unit = float(_unit(problem, np.abs(expected.loss.astype(np.float64)).max()))
     u = np.finfo(problem.dtype).eps / 2
     batch = TOLERANCES["batch loss"].allowed * _first_epoch(
-        problem, expected, lambda k, W, b: masses(problem, k, W, b).loss / largest
+        problem, expected, lambda k, W, b: masses(problem, k, W, b).loss * u / unit
     )
-    loss = _difference(trajectory.loss, expected.loss) / (u * largest)
+    loss = _difference(trajectory.loss, expected.loss) / unit
     checks.append(_check("loss", loss, more=batch))
     if expected.accuracy is not None:
         checks.append(_check("accuracy", _miscounted(problem, trajectory, expected)))
@@ -220,12 +220,11 @@ def compare_gradient(
     obstacle = structural_difference(gradient, rounded)
     if obstacle:
         return Verdict(obstacle=obstacle)
-    u = np.finfo(problem.dtype).eps / 2
     mass = masses(problem, k, W, b, formulation)
     if not is_exact:  # the reference takes log(1 - Pred) whatever it is compared with
         mass = mass._replace(loss=masses(problem, k, W, b).loss)
     dW, db, loss = (
-        (_difference(found, right) / (u * np.maximum(scale, np.finfo(float).tiny))).ravel()
+        (_difference(found, right) / _unit(problem, scale)).ravel()
         for found, right, scale in zip(gradient, expected, mass, strict=True)
     )
     kind, errors, sums = f"{problem.model} gradient", np.concatenate([dW, db]), summation(problem)
@@ -344,9 +343,10 @@ def _difference(found: Any, right: Any) -> np.ndarray:
     return np.abs(np.asarray(found, np.float64) - np.asarray(right, np.float64))
 
 
-def _largest(array: np.ndarray) -> float:
-    """The largest absolute value, or the smallest normal number where all are zero."""
-    return max(float(np.abs(array).max()), float(np.finfo(np.float64).tiny))
+def _unit(problem: Problem, scale: Any) -> np.ndarray:
+    """One u of a scale, or the smallest normal number: what is below may be flushed to zero."""
+    info = np.finfo(problem.dtype)
+    return np.maximum(info.eps / 2 * np.asarray(scale, np.float64), float(info.tiny))
 
 
 def _one_step(problem: Problem, expected: Trajectory, formulation: str) -> float:

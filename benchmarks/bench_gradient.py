@@ -4,7 +4,7 @@ import numpy as np
 
 from backends import Cell, load
 from benchmarks import bounds
-from benchmarks.memory import free
+from benchmarks.memory import lack, need
 from benchmarks.rounds import measure
 from benchmarks.row import keep
 from benchmarks.subject import (
@@ -44,11 +44,9 @@ def rounds(B):
 
 def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):
     cell = Cell(model, backend, execution, device, formulation, dtype)
-    matrix = B * B * np.dtype(dtype).itemsize
-    if 2 * matrix > free() / 4:  # the logistic chain has two
-        leave_out(
-            cell, f"B = {B}: two matrices of {matrix:,} bytes exceed a quarter of what is free"
-        )
+    itemsize = np.dtype(dtype).itemsize
+    if why := lack(need(model, formulation, B, itemsize)):
+        leave_out(cell, f"B = {B}: {why}")
     if formulation == "jacrev" and B > 1024:
         leave_out(cell, "B above 1024: a Jacobian by jacrev takes seconds, and grows as dense does")
     problem, expected = gradient_problem(model, dtype, B)
@@ -61,5 +59,5 @@ def test_gradient(benchmark, leave_out, model, backend, execution, device, formu
     verdict = compare_gradient(problem, 0, found, expected, problem.W, problem.b, formulation)
     function, arguments = gradient_and_arguments(cell, problem)
     memory = {"temporary_bytes": load(backend).temporary_bytes(function, *arguments)}
-    memory["matrix_bytes"] = matrix if formulation in ("dense", "jacrev") else 0
+    memory["matrix_bytes"] = B * B * itemsize if formulation in ("dense", "jacrev") else 0
     keep(benchmark, cell, timed, verdict, B=B, **memory)

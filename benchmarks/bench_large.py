@@ -11,7 +11,7 @@ import pytest
 from backends import Cell, load
 from backends.numpy_backend import FORWARDS, chain, pullback_elementwise
 from benchmarks import bench_gradient, bounds
-from benchmarks.memory import free
+from benchmarks.memory import lack
 from benchmarks.rounds import measure, prepare
 from benchmarks.row import keep
 from benchmarks.subject import FEATURES, gradient_call, to_numpy
@@ -65,8 +65,8 @@ def prepared(cell, B, F):
 @pytest.mark.parametrize(("B", "F"), SIZES, ids=[f"B{B}-F{F or 'own'}" for B, F in SIZES])
 def test_large(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B, F):
     cell, F = Cell(model, backend, execution, device, formulation, dtype), F or FEATURES[model]
-    if (need := ARRAYS * B * (F + 2) * 8) > free() / 2:
-        leave_out(cell, f"B = {B}, F = {F}: {need:,} bytes exceed half of what is free")
+    if why := lack(ARRAYS * B * (F + 2) * 8):
+        leave_out(cell, f"B = {B}, F = {F}: {why}")
     problem, expected = solved(model, dtype, B, F)
     own = cell._replace(formulation="elementwise")
     has_own = formulation != "elementwise" and "elementwise" in load(backend).FORMULATIONS

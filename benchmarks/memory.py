@@ -1,10 +1,20 @@
-"""The memory that is free for this process: on the machine, and under its cgroups' limits."""
+"""The memory that a row needs, and what is free: on the machine, and under limits."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
+try:
+    import resource
+except ImportError:  # not a Unix
+    resource = None  # type: ignore[assignment]
+
+JACOBIANS = {"linear": 1, "logistic": 2}  # in the chain of one gradient
+# The B x B matrices that a gradient has at a time, beyond its Jacobians: one into which the traffic
+# is timed; jacrev's identity and what it multiplies. tests/conformance/test_memory.py counts them.
+MORE = {"dense": 1, "jacrev": 2}
+MARGIN = 2  # what allocators round up and keep, and what others on the machine take meanwhile
 CGROUPS = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
 FILES = (  # limit, use and the part of it that the kernel gives back: version 2, version 1
@@ -13,9 +23,33 @@ FILES = (  # limit, use and the part of it that the kernel gives back: version 2
 )
 
 
+def need(model: str, formulation: str, B: int, itemsize: int) -> int:
+    """Bytes that one gradient needs at most: its own, or those of the baseline beside it."""
+    return (JACOBIANS[model] + MORE.get(formulation, 0)) * B * B * itemsize
+
+
+def lack(need: int) -> str:
+    """That so many bytes are more than may be taken, with both figures; "" if they are not."""
+    there = free()
+    if MARGIN * need <= there:
+        return ""
+    return f"needs {_size(need)}, and {MARGIN} times that is more than the {_size(there)} free"
+
+
 def free() -> int:
-    """Bytes that this process may still take without being killed or swapping."""
-    return min([int(psutil.virtual_memory().available), *within_limits(CGROUPS, OWN)])
+    """Bytes that this process may still take without being killed, refused or swapping."""
+    limits = *within_limits(CGROUPS, OWN), *_address_space()
+    return min([int(psutil.virtual_memory().available), *limits])
+
+
+def _address_space() -> Iterator[int]:
+    """What is left under ulimit -v, if there is one."""
+    if resource and (most := resource.getrlimit(resource.RLIMIT_AS)[0]) != resource.RLIM_INFINITY:
+        yield max(most - psutil.Process().memory_info().vms, 0)
+
+
+def _size(number: int) -> str:
+    return f"{number / 2**30:.2g} GiB"
 
 
 def within_limits(cgroups: Path, own: Path) -> Iterator[int]:

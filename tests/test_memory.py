@@ -1,9 +1,17 @@
-"""What is free for a process, within made-up limits of its cgroups."""
+"""What is free for a process, within made-up limits and a real one, and what a row needs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
-from benchmarks.memory import free, within_limits
+from benchmarks import memory
+from benchmarks.memory import free, lack, need, within_limits
+
+ROOT = Path(__file__).parents[1]
 
 NAMES = {  # of limit, use, and what the kernel gives back, in version 2 and 1
     "": ("memory.max", "memory.current", "inactive_file"),
@@ -56,3 +64,43 @@ def test_without_cgroups_nothing_is_said(tmp_path):
 
 def test_free_is_no_more_than_the_machine_has():
     assert 0 < free() <= psutil.virtual_memory().total
+
+
+@pytest.mark.parametrize(
+    ("words", "matrices"),
+    [
+        (("linear", "dense"), 2), (("logistic", "dense"), 3), (("logistic", "jacrev"), 4),
+        (("linear", "elementwise"), 1), (("logistic", "fused"), 2),  # of the baseline beside it
+    ],
+)  # fmt: skip
+def test_what_a_gradient_needs(words, matrices):
+    assert need(*words, 4096, 8) == matrices * 4096**2 * 8
+    assert need(*words, 2**40, 8) == matrices * 2**83, "whole numbers do not overflow"
+
+
+def test_what_is_lacking_is_told_with_both_figures(monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda: 2**30)
+    assert lack(2**29) == ""
+    assert lack(2**31) == "needs 2 GiB, and 2 times that is more than the 1 GiB free"
+
+
+@pytest.mark.skipif(memory.resource is None, reason="this system has no limits")
+def test_rows_without_room_are_left_out_with_the_figure(tmp_path):
+    """Under a real limit of the address space, which a process meets before the machine's end."""
+    limited = (
+        "import resource, sys, pytest; import numpy, scipy.stats, psutil; "
+        "room = psutil.Process().memory_info().vms + 2**28; "
+        "resource.setrlimit(resource.RLIMIT_AS, (room, room)); sys.exit(pytest.main(sys.argv[1:]))"
+    )
+    path = tmp_path / "run.json"
+    done = subprocess.run(
+        [sys.executable, "-c", limited, "--benchmark-only", "--backend=numpy", "--no-report",
+         "--model=linear", "--formulation=dense", "-kB32- or B4096", f"--benchmark-json={path}",
+         "benchmarks/bench_gradient.py"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    stored = json.loads(path.read_text())
+    assert {row["extra_info"]["B"] for row in stored["benchmarks"]} == {32}
+    [left_out] = stored["left_out"]
+    assert left_out["reason"].startswith("B = 4096: needs 0.25 GiB, and 2 times that is more than ")

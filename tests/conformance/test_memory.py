@@ -6,6 +6,7 @@ to remove the diagonal, or a backend keeps a matrix from call to call, these tes
 
 import numpy as np
 
+from benchmarks.memory import need
 from reference.problems import make
 
 SIZES = (128, 256)
@@ -28,6 +29,8 @@ def test_a_gradient_grows_with_the_square_or_not(subject):
     matrix = 8 * np.array(SIZES) ** 2
     if subject.formulation in MATRICES:
         assert (found >= matrix).all()
+        most = need(model, subject.formulation, SIZES[1], 8)
+        assert found[1] < 1.1 * most, "a row would be measured that has no room"
         order = np.log2(found[1] / found[0])
         assert 1.8 < order < 2.2, f"{found} bytes for B = {SIZES}: order {order:.2f}"
     else:

@@ -82,6 +82,6 @@ def test_the_two_commands_keep_apart():
         collect("--backend", "numpy"),
         collect("--backend", "numpy", "--benchmark-only"),
     )
-    assert "benchmarks/" not in tests.stdout
+    assert "benchmarks/bench_" not in tests.stdout
     assert "tests/" not in benchmarks.stdout
     assert "bench_gradient.py" in benchmarks.stdout

@@ -25,27 +25,32 @@ except ImportError:  # not a Unix
 # Seconds. Timer interrupts and other guests take a processor away about every millisecond: a
 # block of that length nearly always catches one, one of a tenth of it seldom does.
 BLOCK = 1e-4
+# Seconds. A call of 0.2 ms took twice as long after a dense one of 50 ms, which had emptied the
+# caches; one that takes longer than this fills them itself.
+SHORT = 5e-3
 
 
 class Call(NamedTuple):
     """A call that is compiled and has touched its memory; it returns once it is synchronized.
 
-    calls is the number of calls in a block; module the backend that it belongs to.
+    calls is the number of calls in a block; module the backend that it belongs to; is_short says
+    whether a block begins with a call that is not timed, to bring the caches back.
     """
 
     function: Callable[[], Any]
     module: Any
     calls: int
+    is_short: bool = False
 
     def warm(self) -> None:
-        """Bring the caches back to this call; one that fills a block alone does not need it."""
-        if self.calls > 1:
+        """Bring the caches back to this call."""
+        if self.is_short:
             self.function()
 
     @property
     def warm_calls(self) -> int:
         """The calls of a block and the one before it."""
-        return self.calls + (self.calls > 1)
+        return self.calls + self.is_short
 
     def block(self) -> Any:
         """One block of calls; the result of the last one."""
@@ -69,7 +74,8 @@ def prepare(function: Callable[[], Any], module: Any) -> Call:
     seconds = _seconds(call)
     if seconds < 10 * BLOCK:  # an interruption counts as much as a call
         seconds = min(_seconds(call) for _ in range(5))
-    return call._replace(calls=max(1, ceil(BLOCK / max(seconds, 1e-9))))
+    calls = max(1, ceil(BLOCK / max(seconds, 1e-9)))
+    return call._replace(calls=calls, is_short=seconds < SHORT)
 
 
 def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) -> Timed:

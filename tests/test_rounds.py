@@ -60,7 +60,7 @@ def called(log, name, seconds=1e-3, calls=1, of=None):
         CLOCK.seconds += seconds
         return log.count(name)
 
-    return Call(function, of or module(), calls)
+    return Call(function, of or module(), calls, is_short=calls > 1)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,7 @@ def test_a_block_is_as_many_calls_as_fill_it(seconds, calls, monkeypatch):
     log = []
     found = prepare(called(log, "own", seconds).function, None)
     assert found.calls == calls
+    assert found.is_short is (seconds < rounds.SHORT)
     assert len(log) == 2 or seconds < 10 * rounds.BLOCK, "one to be warm, one under the clock"
 
 
@@ -114,7 +115,7 @@ def test_the_first_call_of_a_block_is_not_timed():
             CLOCK.seconds += 1e-3 if name in last else 1.0
             last[:] = [name]
 
-        return Call(function, module(), calls)
+        return Call(function, module(), calls, is_short=calls > 1)
 
     benchmark = Pedantic()
     others = {"other": cold_after_another("other", 3), "long": cold_after_another("long", 1)}

@@ -88,7 +88,7 @@ def _words(values: dict[str, Any]) -> str:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return "not readable"
 

@@ -73,6 +73,6 @@ def _kind(job: Named) -> str:
 
 def _at(log: Path) -> str:
     """The last row that the log names, and the share of the process that pytest tells."""
-    text = log.read_text(errors="replace") if log.exists() else ""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     rows, shares = re.findall(r"\[([^\]\n]+-[^\]\n]+)\]", text), re.findall(r"\[ *(\d+)%\]", text)
     return f"{shares[-1] if shares else 0} % {rows[-1] if rows else ''}".strip()

@@ -187,21 +187,21 @@ def test_an_option(case):
 WHOLE = stored.whole()
 FIELDS = (
     "quick", "datetime", "machine_info", "commit_info", "benchmarks", "void", "left_out",
-    "processes", "trajectories", "benchmarks/0/group", "benchmarks/0/stats",
-    "benchmarks/0/stats/median", "benchmarks/0/stats/q1", "benchmarks/0/extra_info",
-    "benchmarks/0/extra_info/backend", "benchmarks/0/extra_info/ratio",
-    "benchmarks/0/extra_info/rounds", "benchmarks/0/extra_info/verdict",
-    "benchmarks/0/extra_info/verdict/checks", "benchmarks/0/extra_info/conditions",
-    "void/0/void", "void/0/group", "left_out/0/reason", "processes/0/name",
-    "processes/0/conditions", "processes/0/conditions/versions", "processes/0/unstable",
-    "trajectories/0/loss",
+    "processes", "trajectories", "benchmarks.0.group", "benchmarks.0.stats",
+    "benchmarks.0.stats.median", "benchmarks.0.stats.q1", "benchmarks.0.extra_info",
+    "benchmarks.0.extra_info.backend", "benchmarks.0.extra_info.ratio",
+    "benchmarks.0.extra_info.rounds", "benchmarks.0.extra_info.verdict",
+    "benchmarks.0.extra_info.verdict.checks", "benchmarks.0.extra_info.conditions",
+    "void.0.void", "void.0.group", "left_out.0.reason", "processes.0.name",
+    "processes.0.conditions", "processes.0.conditions.versions", "processes.0.unstable",
+    "trajectories.0.loss",
 )  # fmt: skip
 
 
 def changed(field, edit):
     """A whole run as text, with one field edited: edit takes what holds it, and its name."""
     run = copy.deepcopy(WHOLE)
-    *way, last = field.split("/")
+    *way, last = field.split(".")
     at = run
     for step in way:
         at = at[int(step) if step.isdigit() else step]
@@ -225,18 +225,18 @@ FILES = {
     "half a letter": (changed("datetime", lambda at, n: at.update({n: "\ud800"})), "no JSON"),
     "a list": ("[]", "not a stored run of this suite: the file is not an object"),
     "a number": ("7", "not a stored run of this suite: the file is not an object"),
-    "nan": (changed("benchmarks/0/stats/median", lambda at, n: at.update({n: float("nan")})),
+    "nan": (changed("benchmarks.0.stats.median", lambda at, n: at.update({n: float("nan")})),
             "not a stored run of this suite: median is nan"),
     "a number beyond floats": (
-        changed("benchmarks/0/stats/median", lambda at, n: at.update({n: 10**400})),
+        changed("benchmarks.0.stats.median", lambda at, n: at.update({n: 10**400})),
         "not a stored run of this suite: median is 1000",
     ),
     "a later schema": (changed("quick", lambda at, n: at.update(schema=99)),
                        "its schema is 99; one of: 1, 2"),
     "a schema as text": (changed("quick", lambda at, n: at.update(schema="1")), "schema is '1'"),
-    **{f"without {field}": (changed(field, remove), f"has no {field.split('/')[-1]}")
+    **{f"without {field}": (changed(field, remove), f"has no {field.split('.')[-1]}")
        for field in FIELDS},
-    **{f"a number for {field}": (changed(field, spoil), field.split("/")[-1]) for field in FIELDS},
+    **{f"a number for {field}": (changed(field, spoil), field.split(".")[-1]) for field in FIELDS},
 }  # fmt: skip
 
 

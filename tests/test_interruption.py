@@ -70,13 +70,15 @@ def test_what_it_leaves_becomes_a_partial_run(left, capsys):
     (left / "0001_full.txt").write_text("of an earlier day")
     before = contents(left)
     assert main(["report", str(left / "0002_full")]) == 0
-    stored = json.loads((left / "0002_partial.json").read_text())
+    stored = json.loads((left / "0002_partial.json").read_text(encoding="utf-8"))
     assert {row["extra_info"]["backend"] for row in stored["benchmarks"]} == {"numpy"}
     assert len(stored["failed"]) == 2
     out = capsys.readouterr().out
     assert "Partial run: 2 of 3 processes are missing." in out
     for name in ("0002_partial.txt", "README.md", "report.html"):
-        assert "Partial run: 2 of 3 processes are missing." in (left / name).read_text()
+        assert "Partial run: 2 of 3 processes are missing." in (left / name).read_text(
+            encoding="utf-8"
+        )
     assert before.items() <= contents(left).items(), "nothing that was there has changed"
 
 
@@ -128,7 +130,7 @@ def test_an_interrupted_run_is_stored_at_once(tmp_path):
     assert done.returncode == 1
     assert "interrupted" in done.stdout
     assert "Partial run: 2 of 3 processes are missing." in done.stdout
-    stored = json.loads((tmp_path / "run.json").read_text())
+    stored = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert [process["reason"] for process in stored["failed"]] == [
         "interrupted", "not measured: the run ended before or during it",
     ]  # fmt: skip
@@ -150,7 +152,7 @@ def test_one_process_that_is_interrupted_says_so(tmp_path):
     done = measure(path, guest(tmp_path, "stops", stops), "benchmarks/bench_gradient.py",
                    "benchmarks/bench_training.py")  # fmt: skip
     assert done.returncode == 2
-    stored = json.loads(path.read_text())
+    stored = json.loads(path.read_text(encoding="utf-8"))
     assert {row["group"].split(" ")[0] for row in stored["benchmarks"]} == {"gradient"}
     assert stored["failed"] == [{"name": "stops", "reason": "interrupted"}]
     assert "Partial run: 1 of 2 processes are missing." in done.stdout
@@ -160,7 +162,7 @@ def test_a_row_that_raises_an_error_is_void_with_it(tmp_path):
     path = tmp_path / "run.json"
     done = measure(path, guest(tmp_path, "raises", "raise OSError('no  luck')"))
     assert done.returncode == 1
-    stored = json.loads(path.read_text())
+    stored = json.loads(path.read_text(encoding="utf-8"))
     assert {row["group"].split(" ")[0] for row in stored["benchmarks"]} == {"gradient"}
     assert [row["void"] for row in stored["void"]] == ["OSError: no luck"]
     assert stored["void"][0]["backend"] == "raises"

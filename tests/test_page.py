@@ -49,7 +49,7 @@ class Tags(HTMLParser):
 
 
 def test_names_are_text_in_the_page(folder):
-    found = Tags((folder / "report.html").read_text())
+    found = Tags((folder / "report.html").read_text(encoding="utf-8"))
     assert [tag for tag, _ in found.tags].count("script") == 1
     assert not [tag for tag, _ in found.tags if tag == "img"]
     assert not [name for _, attrs in found.tags for name in attrs if name.startswith("on")]
@@ -57,7 +57,7 @@ def test_names_are_text_in_the_page(folder):
 
 
 def test_names_are_text_in_markdown(folder):
-    text = (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text(encoding="utf-8")
     assert "<script" not in text
     assert "<img" not in text
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
@@ -69,13 +69,15 @@ def test_names_are_text_in_markdown(folder):
 
 def test_ids_are_there_once(folder):
     ids = [
-        attrs["id"] for _, attrs in Tags((folder / "report.html").read_text()).tags if "id" in attrs
+        attrs["id"]
+        for _, attrs in Tags((folder / "report.html").read_text(encoding="utf-8")).tags
+        if "id" in attrs
     ]
     assert len(ids) == len(set(ids)) > 50
 
 
 def test_what_is_linked_or_used_is_there(folder):
-    text = (folder / "report.html").read_text()
+    text = (folder / "report.html").read_text(encoding="utf-8")
     ids = {attrs["id"] for _, attrs in Tags(text).tags if "id" in attrs}
     used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text.split("<script>")[0]))
     assert {one or other for one, other in used} <= ids
@@ -86,13 +88,13 @@ def test_what_is_linked_or_used_is_there(folder):
 
 def test_the_page_asks_for_nothing(folder):
     """No address that a browser would load: links are followed by hand only."""
-    own = (folder / "report.html").read_text().split("<script>")[0]
+    own = (folder / "report.html").read_text(encoding="utf-8").split("<script>")[0]
     assert re.findall(r'(?:src|srcset|data|action)="(?!data:)[^"]*"|@import|url\((?!#)', own) == []
     assert "default-src 'none'" in own
 
 
 def test_large_batches_have_a_table(folder):
-    text = (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text(encoding="utf-8")
     assert "### Gradients of large batches" in text
     line, _ = [
         line for line in text.splitlines() if line.startswith("| numba |") and "65.5" in line

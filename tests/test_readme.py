@@ -17,26 +17,28 @@ MADE = "python -m benchmarks report --readme README.md makes it anew"
 
 def shown():
     """The file of the run that README.md shows."""
-    [folder] = set(re.findall(r"\]\((results/[^/)]+)/README\.md\)", README.read_text()))
+    [folder] = set(
+        re.findall(r"\]\((results/[^/)]+)/README\.md\)", README.read_text(encoding="utf-8"))
+    )
     return max((ROOT / folder).glob("[0-9]*_full.json"))
 
 
 def test_readme_shows_the_stored_run():
-    [found] = BLOCK.findall(README.read_text())
+    [found] = BLOCK.findall(README.read_text(encoding="utf-8"))
     path = shown()
     assert found == block(store.read(path), path, README), MADE
 
 
 def test_its_links_lead_somewhere():
-    [found] = BLOCK.findall(README.read_text())
+    [found] = BLOCK.findall(README.read_text(encoding="utf-8"))
     links = re.findall(r"\]\(([^)]+)\)", found)
     assert len(links) >= 3
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_it_fits_a_screen():
-    [found] = BLOCK.findall(README.read_text())
-    assert README.read_text().index(found) < 1000, "it stands on top"
+    [found] = BLOCK.findall(README.read_text(encoding="utf-8"))
+    assert README.read_text(encoding="utf-8").index(found) < 1000, "it stands on top"
     assert len(found.splitlines()) < 50
 
 
@@ -48,9 +50,11 @@ def test_the_stored_pages_are_those_of_the_run():
     path = shown()
     run = store.read(path)
     drawings, missing = figures.draw(run)
-    stored_page = path.with_name("README.md").read_text()
+    stored_page = path.with_name("README.md").read_text(encoding="utf-8")
     assert stored_page == page.readme(run, path, drawings, missing), MADE
-    assert f"The run {path.name} of diagjac" in path.with_name("report.html").read_text(), MADE
+    assert f"The run {path.name} of diagjac" in path.with_name("report.html").read_text(
+        encoding="utf-8"
+    ), MADE
     names = {f"{path.stem}_{drawing.name}.svg" for drawing in drawings}
     assert names == {p.name for p in path.parent.glob(f"{path.stem}_*.svg")}, MADE
 
@@ -75,7 +79,7 @@ def test_a_block_is_rewritten_and_nothing_else(tmp_path):
     run.write_text(json.dumps(stored.whole()))
     path.write_text(f"above\n{BEGIN} x -->\nold\n{END}\nbelow\n")
     rewrite(path, run)
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.startswith(f"above\n{BEGIN} python -m benchmarks report --readme README.md -->\n")
     assert text.endswith(f"{END}\nbelow\n")
     assert "old" not in text
@@ -88,4 +92,4 @@ def test_without_a_block_it_stays(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ValueError, match=r"README\.md: no block"):
         rewrite(path, run)
-    assert path.read_text() == text
+    assert path.read_text(encoding="utf-8") == text

@@ -92,14 +92,14 @@ POOR = {
 @pytest.mark.parametrize("run", POOR.values(), ids=POOR)
 def test_what_a_run_lacks_is_left_out_with_a_sentence(tmp_path, write, run):
     lines = write(run)
-    readme = (tmp_path / "README.md").read_text()
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "GPU: not measured" in readme
     drawn = [path for path in tmp_path.glob("*.svg") if "training_l" not in path.name]
     kinds = {"gradient" if "gradient" in path.name else path.stem for path in drawn}
     sentences = [line for line in lines if line.startswith("No figure")]
     assert len(kinds) + len(sentences) in (7, 6)  # the tutorial's figures are of one module
     assert all(sentence in readme.replace("\\", "") for sentence in sentences)
-    assert (tmp_path / "report.html").read_text().count("<h2>") >= 3
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<h2>") >= 3
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,13 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
         report.put(path, "new")
     assert names(tmp_path) == {"report.html"}
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
 
 
 def test_a_readme_of_somebody_else_stays(tmp_path, write):
     (tmp_path / "README.md").write_text("mine")
     lines = write(stored.run())
-    assert (tmp_path / "README.md").read_text() == "mine"
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "mine"
     assert f"left {tmp_path / 'README.md'} as it is: the report did not make it" in lines
     assert (tmp_path / "report.html").exists()
 
@@ -198,7 +198,7 @@ def test_a_readme_of_somebody_else_stays(tmp_path, write):
 def test_one_of_the_report_is_written_anew(tmp_path, write):
     write(stored.run())
     write(stored.run(*stored.trainings("numba run fused")))
-    assert "numba" in (tmp_path / "README.md").read_text()
+    assert "numba" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("chosen", [False, True])
@@ -207,7 +207,7 @@ def test_a_quick_run_takes_the_place_of_a_full_one_only_if_named(tmp_path, write
     rows = stored.trainings("numba run fused")
     lines = write(stored.run(*rows, quick=True), "0002_quick.json", chosen)
     shown = "0002_quick.json" if chosen else "0001_full.json"
-    assert shown in (tmp_path / "report.html").read_text()
+    assert shown in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert ("README.md and report.html stay those of 0001_full.json" in lines) is not chosen
     assert (tmp_path / "0002_quick_training_times.svg").exists()
 

@@ -180,11 +180,12 @@ def compare(
     """Judge a free-running trajectory of problem against the reference's own; NumPy arrays both.
 
     With exact, some states of the run in extended precision, it is judged against them as well.
-    The tolerances of states hold for contractive problems (see problems.contractive_rate).
+    The tolerances of states hold for contractive problems (see problems.contractive_rate). Of a run
+    that diverges the obstacle is the step from which on it is not finite.
     """
     obstacle = structural_difference(trajectory, expected)
     if obstacle:
-        return Verdict(obstacle=obstacle)
+        return Verdict(obstacle=_divergence(trajectory, expected) + obstacle)
     step = _one_step(problem, expected, formulation)
     checks = [_check("state", state_errors(trajectory, expected), "state", step)]
     if exact is not None:
@@ -290,6 +291,29 @@ def structural_difference(found: Any, expected: Any) -> str:
         elif not np.isfinite(b).all():
             return f"the expected {name} is not finite, first at {_first(~np.isfinite(b))}"
     return ""
+
+
+def first_not_finite(trajectory: Trajectory) -> int | None:
+    """The first step whose loss, accuracy or new state is not finite; None if there is none."""
+    finite = np.isfinite(states(trajectory)).all(axis=1)
+    steps = finite[1:] & finite[0]
+    for record in (trajectory.loss, trajectory.accuracy):
+        steps &= True if record is None else np.isfinite(record)
+    return None if steps.all() else int(steps.argmin())
+
+
+def _divergence(found: Any, expected: Any) -> str:
+    """In which step either run diverges, before the obstacle; "" if they differ in structure."""
+    shapes = [[None if a is None else a.shape for a in run] for run in (found, expected)]
+    if type(found) is not type(expected) or shapes[0] != shapes[1]:
+        return ""
+    own, other = first_not_finite(found), first_not_finite(expected)
+    if own is None and other is None:  # they differ in dtype
+        return ""
+    if own is None:
+        return f"does not diverge, the reference does in step {other}: "
+    beside = {own: "as the reference does", None: "the reference does not"}
+    return f"diverges in step {own}, {beside.get(other, f'the reference in step {other}')}: "
 
 
 def state_errors(trajectory: Trajectory, expected: Trajectory) -> np.ndarray:

@@ -64,14 +64,21 @@ def test_a_verdict_in_words():
 
 
 STRUCTURE = {
-    "nan in a state": ("W", put((5, 0, 0), np.nan), "W is not finite, first at (5, 0, 0)"),
-    "inf in the loss": ("loss", put(7, np.inf), "loss is not finite, first at 7"),
+    "nan in a state": (
+        "W", put((5, 0, 0), np.nan),
+        "diverges in step 4, the reference does not: W is not finite, first at (5, 0, 0)",
+    ),
+    "inf in the loss": (
+        "loss", put(7, np.inf),
+        "diverges in step 7, the reference does not: loss is not finite, first at 7",
+    ),
+    "nan at the start": ("b", put((0, 0, 0), np.nan), "diverges in step 0, the reference"),
     "a state missing": ("W", lambda a: a[:-1], "instead of float64[241, 1, 1]"),
     "broadcast": ("b", lambda a: a[:, :, 0], "b is float64[241, 1] instead of float64[241, 1, 1]"),
     "one number": ("loss", lambda a: a[:1], "loss is float64[1] instead of float64[240]"),
     "float32": ("W", lambda a: a.astype(np.float32), "W is float32"),
     "empty": ("loss", lambda a: a[:0], "loss is float64[0]"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", STRUCTURE)
@@ -91,7 +98,8 @@ def test_missing_accuracy_and_another_type(pair):
     message = "got a tuple instead of a Trajectory"
     assert str(compare(problem, tuple(right), right)) == message
     nan = edited(right, "W", put((5, 0, 0), np.nan))
-    message = "the expected W is not finite, first at (5, 0, 0)"
+    message = "does not diverge, the reference does in step 4: "
+    message += "the expected W is not finite, first at (5, 0, 0)"
     assert str(compare(problem, right, nan)) == message
 
 

@@ -1,0 +1,40 @@
+"""A learning rate that is too large: every cell leaves the finite numbers in the same step."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+import backends
+from reference.agreement import compare, first_not_finite
+from reference.problems import make
+from tests.conformance.runs import Subject, trajectory_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of each overflow
+RATE = 300  # times the contractive one: an error grows by about as much in a step
+
+
+@cache
+def diverging(dtype):
+    """A linear run that overflows; the logistic one saturates instead: see test_saturation.py."""
+    problem = make(
+        "linear", examples=64, batch_size=8, features=3, epochs=12, seed=2, dtype=dtype
+    )  # fmt: skip
+    problem = replace(problem, learning_rate=RATE * problem.learning_rate)
+    return problem, trajectory_of(problem)
+
+
+@pytest.fixture
+def subject(backend, execution, device, formulation):
+    return Subject(backends.load(backend), "linear", formulation, execution, device)
+
+
+def test_a_run_that_diverges_is_reported_with_its_step(subject, dtype):
+    problem, expected = diverging(dtype)
+    step = first_not_finite(expected)
+    assert 0 < step < problem.steps - 1
+    found = subject.train(problem)
+    assert first_not_finite(found) == step
+    verdict = compare(problem, found, expected, formulation=subject.formulation)
+    assert not verdict.passed
+    assert str(verdict).startswith(f"diverges in step {step}, as the reference does: ")

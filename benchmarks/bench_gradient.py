@@ -39,7 +39,7 @@ def pytest_generate_tests(metafunc):
 
 def rounds(B):
     """Many where a call is short; a dense one at B = 4096 takes up to a second. Always even."""
-    return 2 * int(np.clip(2e7 / B**2, 2, 120))
+    return 2 * int(np.clip(2e7 / B**2, 2, 80))
 
 
 def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):

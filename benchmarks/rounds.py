@@ -23,8 +23,8 @@ except ImportError:  # not a Unix
     resource = None  # type: ignore[assignment]
 
 # Seconds. Timer interrupts and other guests take a processor away about every millisecond: a
-# block of that length nearly always catches one, one of a tenth of it seldom does.
-BLOCK = 1e-4
+# block of that length nearly always catches one, one of a fifth of it seldom does.
+BLOCK = 2e-4
 # Seconds. A call of 0.2 ms took twice as long after a dense one of 50 ms, which had emptied the
 # caches; one that takes longer than this fills them itself.
 SHORT = 5e-3

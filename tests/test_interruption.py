@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,16 @@ KILL = "import os, signal; os.kill(os.getppid(), signal.SIG{}); signal.pause()"
 def python(*arguments):
     return subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
-        check=False,
+        check=False, timeout=300,
     )  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def interruptible():
+    """A shell starts what runs in the background with Ctrl-C ignored, and processes inherit it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def run(path, *backends):

@@ -186,7 +186,7 @@ def _wait(process: subprocess.Popen, timeout: float, show: Callable[[], None]) -
 
 def _why_nothing(output: str, named: bool) -> str:
     """In pytest's words why there is nothing to measure. Raises ValueError for a mistake."""
-    errors = re.findall(r"^(?:ERROR|python -m pytest: error): (.*)", output, re.MULTILINE)
+    errors = re.findall(r"^(?:ERROR|.*: error): (.*)", output, re.MULTILINE)
     reason = errors[-1] if errors else NO_CELL
     if NO_CELL not in reason and (named or NOT_USABLE not in reason):
         raise ValueError(reason)

@@ -131,7 +131,8 @@ COMMANDS = {
     "a folder of something": (["report", "."], "journal.json: No such file or directory"),
     "no such README": (["report", "0001_full.json", "--readme", "none.md"], "none.md: No such"),
     "a run that is there": (
-        ["run", "--benchmark-json", "0001_full.json"], "is there already, and no stored run",
+        ["run", "--benchmark-json", "0001_full.json", "--quick", "--backend", "numpy"],
+        "is there already, and no stored run",
     ),
 }  # fmt: skip
 

@@ -34,7 +34,6 @@ def test_a_run_that_diverges_is_reported_with_its_step(subject, dtype):
     step = first_not_finite(expected)
     assert 0 < step < problem.steps - 1
     found = subject.train(problem)
-    assert first_not_finite(found) == step
     verdict = compare(problem, found, expected, formulation=subject.formulation)
     assert not verdict.passed
     assert str(verdict).startswith(f"diverges in step {step}, as the reference does: ")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.__main__ import main
@@ -15,6 +16,7 @@ from tests.guests import guest
 
 ROOT = Path(__file__).parents[1]
 QUICK = "--quick", "--model", "linear", "--formulation", "dense"
+SHORT = "--backend", "numpy", "--processes", "1", *QUICK, "-k", "B32"  # should it begin to run
 LIMIT = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (2**{0}, 2**{0})); "
 KILL = "import os, signal; os.kill(os.getppid(), signal.SIG{}); signal.pause()"
 
@@ -73,6 +75,14 @@ def test_a_killed_run_leaves_what_had_finished(left):
     assert [part["processes"][0]["name"] for part in found.parts] == ["numpy"]
     missing = [process["name"] for process in found.failed]
     assert missing == ["kills, process 1 of 1", "reference, process 1 of 1"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process goes on to its own end")
+def test_no_process_outlives_it(killed):
+    """The one under way waits for ever."""
+    words = str(killed / "0002_full")
+    left = [p for p in psutil.process_iter(["cmdline"]) if words in str(p.info["cmdline"])]
+    assert psutil.wait_procs(left, timeout=30)[1] == []
 
 
 def test_what_it_leaves_becomes_a_partial_run(left, capsys):
@@ -211,7 +221,7 @@ def places(tmp_path):
 def test_a_place_that_cannot_be_written_is_told_before_anything_runs(places, case, capsys):
     name, message = PLACES[case]
     before = contents(places)
-    assert main(["run", "--benchmark-json", str(places / name)]) == 2
+    assert main(["run", "--benchmark-json", str(places / name), *SHORT]) == 2
     out, err = capsys.readouterr()
     [line] = err.splitlines()
     assert line.startswith(f"{places / name}: ")

@@ -66,7 +66,8 @@ def train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
             weights.append(linear.weight.detach().clone())
             biases.append(linear.bias.detach().clone())
             losses.append(loss.detach())
-            accuracies.append(((z.detach() > 0) == y).mean(dtype=y.dtype))
+            if model == "logistic":
+                accuracies.append(((z.detach() > 0) == y).mean(dtype=y.dtype))
     W, b = torch.stack(weights).mT, torch.stack(biases)[..., None]
     accuracy = torch.stack(accuracies) if model == "logistic" else None
     return Trajectory(W.contiguous(), b, torch.stack(losses), accuracy)

@@ -189,7 +189,8 @@ def train(
         for X_k, Y_k in zip(X, Y, strict=True):
             Pred, J0 = forward(model, W, b, X_k, Y_k)
             loss_track.append(np.mean(J0))
-            accuracy_track.append(np.mean((Pred > 0.5) == Y_k, dtype=W.dtype))
+            if model == "logistic":
+                accuracy_track.append(np.mean((Pred > 0.5) == Y_k, dtype=W.dtype))
             dJ_dW, dJ_db = backward(model, Pred, X_k, Y_k, dJ_dJ0)
             W = W - learning_rate * dJ_dW.T
             b = b - learning_rate * dJ_db

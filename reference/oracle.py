@@ -50,8 +50,9 @@ def diagonals(model: str, W: Array, b: Array, X: Array, Y: Array) -> tuple[Exact
 def sample(problem: Problem, every: int = 1) -> Sample:
     """The exact states of a run, one in so many, the first and the last included."""
     steps = [j for j in range(problem.steps + 1) if j % every == 0 or j == problem.steps]
+    wanted = {*steps}
     with mpmath.workprec(BITS):
-        kept = [state for j, state in enumerate(_states(problem)) if j in set(steps)]
+        kept = [state for j, state in enumerate(_states(problem)) if j in wanted]
         return Sample(np.array(steps), _exact(np.array(kept)))
 
 

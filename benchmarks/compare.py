@@ -43,7 +43,8 @@ class Change(NamedTuple):
 def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], int]:
     """The comparison of two stored runs in lines, and the exit code.
 
-    With a percentage it is 1 if a row is slower by more than that, or void in the other run only.
+    With a percentage it is 1 if a row is slower by more than that, or void in the other run only,
+    or a process of the other run has failed.
     Raises Mistake for a file that is no stored run, and where no row is in both.
     """
     runs = store.read(one), store.read(other)
@@ -56,19 +57,21 @@ def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], i
         return lines, 0
     failed = [_failed(c, percent) for c in found if c.is_slower(percent)]
     failed += [f"void in B: {' '.join(key)}" for key in _newly_void(*runs)]
+    failed += [f"failed in B: {process['name']}" for process in runs[1]["failed"]]
     lines += [line for text in failed for line in wrap(text, 80)]
-    return [*lines, f"{len(failed)} rows fail at {percent:g} %."], 1 if failed else 0
+    return [*lines, f"{len(failed)} fail at {percent:g} %."], 1 if failed else 0
 
 
 def changes(one: Run, other: Run) -> list[Change]:
     """The rows that are in both runs with all their rounds, in the order of the first."""
     before, after = _rows(one), _rows(other)
+    scatters = store.scatter(other["benchmarks"]), store.scatter(one["benchmarks"])
     found = []
     for key in before.keys() & after.keys():
         a, b = before[key], after[key]
         if all(BASELINE in row["extra_info"].get("log_ratio", {}) for row in (a, b)):
             ratios = [row["extra_info"]["ratio"][BASELINE][0] for row in (a, b)]
-            change = quotient(store.sample(b, BASELINE), store.sample(a, BASELINE))
+            change = quotient(store.sample(b, BASELINE), store.sample(a, BASELINE), scatters)
             found.append(Change(key, name(a["extra_info"]), ratios[0], ratios[1], change))
     order = list(before)
     return sorted(found, key=lambda change: order.index(change.key))
@@ -98,7 +101,8 @@ def conditions(one: Run, other: Run) -> list[str]:
     if added := sorted(versions[1].keys() - versions[0].keys()):
         lines.append(f"Installed in B only: {', '.join(added)}.")
     for word, run in zip("AB", (one, other), strict=True):
-        lines += [f"In {word}: {line}" for line in notes.unsteady(run)]
+        told = [notes.partial(run)] if notes.partial(run) else []
+        lines += [f"In {word}: {line}" for line in [*told, *notes.unsteady(run)]]
     return [line for text in lines for line in wrap(text, 80)]
 
 

@@ -6,7 +6,7 @@ its uncertainty comes from how these differ, since rounds of one process tell no
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -17,6 +17,7 @@ RESAMPLES = 2000
 # is too small for a machine.
 SCATTER = 1e-3
 BALANCED = 20  # from so many rounds on, two make one ratio
+FEW = 8  # below it a bootstrap of the median is too narrow: of two rounds it covers one in two
 Sample = list[np.ndarray]  # one array of log-ratios a process
 
 
@@ -27,11 +28,6 @@ class Ratio(NamedTuple):
     low: float
     high: float
 
-    @property
-    def differs(self) -> bool:
-        """Whether a difference was measured: the interval does not contain 1."""
-        return not self.low <= 1 <= self.high
-
 
 def logs(times: Sequence[Sequence[float]], beside: Sequence[Sequence[float]]) -> Sample:
     """The paired log-ratios times / beside, process by process."""
@@ -41,28 +37,23 @@ def logs(times: Sequence[Sequence[float]], beside: Sequence[Sequence[float]]) ->
 def ratio(sample: Sample, scatter: float = SCATTER) -> Ratio:
     """The ratio of a sample with its 95 % interval.
 
-    One process: the percentile bootstrap of the median, with the scatter in quadrature; it says
-    nothing about how another process would have come out, unless the scatter is that of others.
-    Several: Student's t of their medians. The percentiles of a bootstrap over three processes would
-    cover the truth three times in four.
+    One process: the percentile bootstrap of the median, or of a few rounds Student's t, with the
+    scatter in quadrature; it says nothing about how another process would have come out, unless the
+    scatter is that of others. Several: Student's t of their medians. The percentiles of a bootstrap
+    over three processes would cover the truth three times in four.
     """
-    estimate = _estimate(sample)
-    if len(sample) == 1:
-        return _percentiles(estimate, _bootstrap(sample[0], 0), scatter)
-    return _around(estimate, _variance(sample), len(sample) - 1)
+    return _around(_estimate(sample), *_reach(sample, scatter))
 
 
-def quotient(one: Sample, other: Sample) -> Ratio:
+def quotient(one: Sample, other: Sample, scatters: Sequence[float] = (SCATTER, SCATTER)) -> Ratio:
     """The ratio of two ratios to a common baseline: backend against backend.
 
-    The errors of both add, so its interval is wider than that of either.
+    The errors of both add in quadrature, so its interval is wider than that of either.
     """
-    estimate = _estimate(one) - _estimate(other)
-    several = [len(sample) - 1 for sample in (one, other) if len(sample) > 1]
-    if not several:
-        drawn = _bootstrap(one[0], 0) - _bootstrap(other[0], 1)
-        return _percentiles(estimate, drawn, 2**0.5 * SCATTER)
-    return _around(estimate, _variance(one) + _variance(other), min(several))
+    below, above = _reach(one, scatters[0])
+    other_below, other_above = _reach(other, scatters[1])
+    reach = float(np.hypot(below, other_above)), float(np.hypot(above, other_below))
+    return _around(_estimate(one) - _estimate(other), *reach)
 
 
 def spread(samples: list[Sample]) -> float:
@@ -89,26 +80,33 @@ def _estimate(sample: Sample) -> float:
     return float(np.mean([np.median(process) for process in sample]))
 
 
-def _variance(sample: Sample) -> float:
-    """That of the estimate."""
-    if len(sample) == 1:
-        return float(np.var(_bootstrap(sample[0], 0))) + SCATTER**2
-    medians = [np.median(process) for process in sample]
-    return float(np.var(medians, ddof=1)) / len(medians)
+def _reach(sample: Sample, scatter: float) -> tuple[float, float]:
+    """How far the 95 % interval reaches below and above the estimate."""
+    if len(sample) > 1:
+        half = _student(np.array([np.median(process) for process in sample]))
+        return half, half
+    below, above = np.hypot(_reach_of_rounds(sample[0]), 1.96 * scatter).tolist()
+    return below, above
 
 
-def _bootstrap(process: np.ndarray, seed: int) -> np.ndarray:
+def _reach_of_rounds(process: np.ndarray) -> Any:
+    if len(process) < FEW:
+        return [_student(process)] * 2 if len(process) > 1 else [0.0, 0.0]
+    low, high = np.quantile(_bootstrap(process), [0.025, 0.975])
+    return [np.median(process) - low, high - np.median(process)]
+
+
+def _student(numbers: np.ndarray) -> float:
+    """Half the 95 % interval of their mean."""
+    error = np.std(numbers, ddof=1) / np.sqrt(len(numbers))
+    return float(stats.t.ppf(0.975, len(numbers) - 1) * error)
+
+
+def _bootstrap(process: np.ndarray) -> np.ndarray:
     """The medians of RESAMPLES samples, drawn with replacement from the rounds of a process."""
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(len(process), size=(RESAMPLES, len(process)))
+    chosen = np.random.default_rng(0).integers(len(process), size=(RESAMPLES, len(process)))
     return np.asarray(np.median(process[chosen], axis=1))
 
 
-def _percentiles(estimate: float, drawn: np.ndarray, scatter: float) -> Ratio:
-    below, above = np.hypot(np.quantile(drawn, [0.025, 0.975]) - estimate, 1.96 * scatter)
+def _around(estimate: float, below: float, above: float) -> Ratio:
     return Ratio(*np.exp([estimate, estimate - below, estimate + above]).tolist())
-
-
-def _around(estimate: float, variance: float, freedom: int) -> Ratio:
-    half = float(stats.t.ppf(0.975, freedom)) * np.sqrt(variance)
-    return Ratio(*np.exp([estimate, estimate - half, estimate + half]).tolist())

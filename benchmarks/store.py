@@ -130,6 +130,13 @@ def sample(row: Run, name: str) -> Sample:
     return [np.array(process) for process in row["extra_info"]["log_ratio"][name]]
 
 
+def scatter(rows: list[Run]) -> float:
+    """What the ratios of a run differ by between its processes, at least what one process hides."""
+    paired = [row for row in rows if "log_ratio" in row["extra_info"]]
+    samples = [sample(row, name) for row in paired for name in row["extra_info"]["log_ratio"]]
+    return max(SCATTER, spread(samples))
+
+
 def _count_by_call(row: Run) -> None:
     """The row of one process, as measured block by block, in seconds of a call and in ratios."""
     info = row["extra_info"]
@@ -152,18 +159,25 @@ def _joined(rows: list[Run]) -> Run:
     names = [name for name in info["beside"] if all(name in i["beside"] for i in infos)]
     for key in ("beside", "log_ratio"):
         info[key] = {n: [of_process for i in infos for of_process in i[key][n]] for n in names}
+    info["verdict"] = info["verdict"] | {"checks": _worst([i["verdict"] for i in infos])}
     _summarize(first, [seconds for row in rows for seconds in row["stats"]["data"]])
     del first["stats"]["data"]
     return first
 
 
+def _worst(verdicts: list[Run]) -> list[Run]:
+    """Of each check that the processes made the one that observed most; all have the same ones."""
+    each = zip(*(verdict.get("checks", []) for verdict in verdicts), strict=True)
+    return [max(same, key=lambda check: check["observed"]) for same in each]
+
+
 def _widen(rows: list[Run]) -> None:
     """Give the ratios of one process what those of several differ by between them."""
-    samples = [(row, name, sample(row, name)) for row in rows for name in _ratios(row)]
-    scatter = max(SCATTER, spread([found for _, _, found in samples]))
-    for row, name, found in samples:
-        if len(found) == 1:
-            _ratios(row)[name] = list(ratio(found, scatter))
+    between = scatter(rows)
+    for row in rows:
+        for name in _ratios(row):
+            if len(found := sample(row, name)) == 1:
+                _ratios(row)[name] = list(ratio(found, between))
 
 
 def _ratios(row: Run) -> dict[str, list[float]]:

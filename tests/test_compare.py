@@ -62,7 +62,7 @@ def test_the_change_is_the_quotient_of_the_ratios():
 def test_the_gate_holds_against_the_whole_interval(compare, factor, percent, code):
     out, found = compare(ONE, run(*slower(ROWS, factor)), "--fail-slower", percent)
     assert found == code
-    assert f"{code} rows fail at {percent} %." in out
+    assert f"{code} fail at {percent} %." in out
     failed = f"slower by more than {percent} %: training logistic float64: 30 steps, numba run"
     assert (failed in out) == bool(code)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks.intervals import SCATTER, Ratio, logs, quotient, ratio, spread
+from benchmarks.intervals import FEW, SCATTER, logs, quotient, ratio, spread
 
 ROUNDS = 40
 NOISE = 0.01  # of one block, in logarithms
@@ -60,6 +60,16 @@ def test_one_process_contains_the_truth():
     assert_right(1000, lambda rng: (ratio(measured(rng, 1.01)), 1.01))
 
 
+@pytest.mark.parametrize("rounds", [2, 4, FEW - 1, FEW])
+def test_a_few_rounds_contain_the_truth_no_less_often(rounds):
+    """The smallest and largest of two rounds, which a bootstrap gives, contain it every other time.
+
+    From eight rounds on the bootstrap of the median does: it is in 93 of 100 or more.
+    """
+    found = count(400, lambda rng: (ratio(measured(rng, 1.3, rounds=rounds)), 1.3))
+    assert found >= allowed(400)[0]
+
+
 def test_one_process_contains_1_where_there_is_no_difference():
     assert_right(300, lambda rng: (ratio(measured(rng, 1)), 1))
 
@@ -71,7 +81,6 @@ def test_one_per_cent_is_detected():
     """
     found = [ratio(measured(np.random.default_rng(s), 1.01, rounds=160)) for s in range(200)]
     assert sum(f.low > 1 for f in found) >= binom.ppf(1e-3, 200, 0.99)
-    assert all(f.differs for f in found if f.low > 1)
     assert np.median([f.value for f in found]) == pytest.approx(1.01, abs=0.0005)
 
 
@@ -205,14 +214,6 @@ def test_in_one_process_they_leave_its_scatter(rounds):
     found = ratio(logs([[3.0] * rounds], [[2.0] * rounds]))
     half = 1.96 * SCATTER
     assert np.log(found) - np.log(1.5) == pytest.approx([0, -half, half])
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "differs"),
-    [(0.9, 1.1, False), (1.0, 1.1, False), (0.9, 1.0, False), (1.01, 1.1, True), (0.9, 0.99, True)],
-)
-def test_a_difference_was_measured_where_1_is_outside(low, high, differs):
-    assert Ratio(1.0, low, high).differs is differs
 
 
 def test_rounds_that_have_no_pair_are_an_error():

@@ -26,7 +26,7 @@ def measured(void="", blocks=(2.0, 4.0, 6.0), beside=(1.0, 1.0, 1.0), **words):
         "stats": {"data": list(blocks), "iterations": 1},
         "extra_info": CELL | words | {
             "calls": 2, "beside": {"baseline": list(beside)}, "faults": [0.0] * len(blocks),
-            "calibration": [1e-3, 1e-3], "verdict": {"passed": not void}, "void": void, "B": 32,
+            "calibration": [1e-3, 1e-3], "verdict": {"passed": not void, "checks": []}, "void": void, "B": 32,
         },
     }  # fmt: skip
 
@@ -60,7 +60,7 @@ def test_a_void_row_keeps_its_reason_and_no_time():
     assert [r["extra_info"]["formulation"] for r in run["benchmarks"]] == ["dense"]
     [void] = run["void"]
     assert void == CELL | {
-        "group": GROUP, "formulation": "fused", "verdict": {"passed": False},
+        "group": GROUP, "formulation": "fused", "verdict": {"passed": False, "checks": []},
         "void": "it is wrong", "B": 32, "conditions": "",
     }  # fmt: skip
 
@@ -180,6 +180,14 @@ def test_a_row_of_one_process_has_the_spread_of_the_others():
     half = 1.96 * np.log(4 / 2) / 2**0.5  # medians 2 and 4
     found = np.log(one["ratio"]["baseline"]) - np.log(2)
     assert found == pytest.approx([0, -half, half], abs=1e-3)
+
+
+def test_of_several_verdicts_the_checks_nearest_to_failing_are_kept():
+    parts = [part(measured()) for _ in range(3)]
+    for run, observed in zip(parts, (1.0, 3.0, 2.0), strict=True):
+        run["benchmarks"][0]["extra_info"]["verdict"]["checks"] = [{"observed": observed}]
+    [row] = merge(parts)["benchmarks"]
+    assert row["extra_info"]["verdict"] == {"passed": True, "checks": [{"observed": 3.0}]}
 
 
 def test_a_ratio_needs_its_other_in_every_process():

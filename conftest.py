@@ -131,7 +131,7 @@ def pytest_generate_tests(metafunc):
 
 def pytest_collection_modifyitems(items):
     """Where select leaves no cell there is no test; pytest would skip one, called NOTSET."""
-    items[:] = [item for item in items if "NOTSET" not in item.name]
+    items[:] = [i for i in items if "NOTSET" not in i.name or not hasattr(i.module, "select")]
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from benchmarks import query
+from benchmarks.intervals import Sample, quotient
 from benchmarks.notes import partial
 from benchmarks.text import digits, duration, interval, name, title
 
@@ -29,10 +32,10 @@ def cost(run: dict[str, Any]) -> str:
         return ""
     largest = max(row["B"] for row in rows)
     sizes = [B for B in dict.fromkeys((SIZE, largest)) if any(row["B"] == B for row in rows)]
-    costs = [_costs_at(B, rows) for B in sizes]
+    costs = [f"{_costs_at(B, rows)} at B = {B}" for B in sizes]
     return (
-        f"A {rows[0]['model']} gradient that forms its diagonal Jacobians takes, in times of "
-        f"the elementwise one, {' and '.join(costs)}."
+        f"One {rows[0]['model']} gradient that forms its diagonal Jacobians takes, as a multiple of "
+        f"the time of its own elementwise form, {'; '.join(costs)}."
     )
 
 
@@ -98,22 +101,29 @@ def _costs_at(B: int, rows: list[Row]) -> str:
     for row in rows:
         if row["B"] == B:
             ratio = digits(row["ratio"]["elementwise"][0])
-            costs.setdefault(row["backend"], f"{ratio} ({title(row['backend'])})")
-    return f"{', '.join(costs.values())} at B = {B}"
+            costs.setdefault(
+                row["backend"], f"{ratio} ({title(row['backend'])} {row['execution']})"
+            )
+    return ", ".join(costs.values())
 
 
 def _drivers(best: Row, rows: list[Row]) -> str:
-    """What the same backend takes with another execution, and with a dense formulation."""
-    slower = []
+    """What the same backend takes with another execution, and what dense costs it."""
+    told = ""
     for row in rows:
         same = {word for word in query.WORDS if row[word] == best[word]}
-        if same == {*query.WORDS} - {"execution"}:
-            slower.append((f"driven by {CALLS.get(row['execution'], row['execution'])}", row))
-        elif row["formulation"] == "dense" and same == {*query.WORDS} - {"formulation"}:
-            slower.append(("with dense Jacobians", row))
-    told = [(what, f"{digits(row['seconds'] / best['seconds'])} times") for what, row in slower]
-    first = [f"{what} it takes {times} as long" for what, times in told[:1]]
-    return "; ".join(["", *first]) + "".join(f", {what} {times}" for what, times in told[1:])
+        if same == {*query.WORDS} - {"execution"} and "baseline" in row.get("log_ratio", {}):
+            times = quotient(_sample(row), _sample(best))
+            drives = CALLS.get(row["execution"], row["execution"])
+            told += f"; driven by {drives} it takes {interval(list(times))} times as long"
+        dense = row["formulation"] == "dense" and same == {*query.WORDS} - {"formulation"}
+        if dense and (times := row["ratio"].get("elementwise")):
+            told += f"; its dense form takes {interval(times)} times its elementwise one"
+    return told
+
+
+def _sample(row: Row) -> Sample:
+    return [np.array(process) for process in row["log_ratio"]["baseline"]]
 
 
 def _cell(row: Row) -> str:

@@ -44,20 +44,25 @@ def rounds(B):
 
 def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):
     cell = Cell(model, backend, execution, device, formulation, dtype)
+    benchmark.group = f"gradient {model} {dtype}: B = {B}"
     itemsize = np.dtype(dtype).itemsize
     if why := lack(need(model, formulation, B, itemsize)):
         leave_out(cell, f"B = {B}: {why}")
     if formulation == "jacrev" and B > 1024:
         leave_out(cell, "B above 1024: a Jacobian by jacrev takes seconds, and grows as dense does")
     problem, expected = gradient_problem(model, dtype, B)
-    others = {name: prepared_gradient(other, B) for name, other in beside(cell).items()}
+    partners = beside(cell)
+    others = {name: prepared_gradient(other, B) for name, other in partners.items()}
     if formulation == "dense" and B in BESIDE_TRAFFIC:
         others |= bounds.of_dense(cell, B)
-    benchmark.group = f"gradient {model} {dtype}: B = {B}"
     timed = measure(benchmark, prepared_gradient(cell, B), others, rounds(B))
-    found = to_numpy(cell, timed.result)
-    verdict = compare_gradient(problem, 0, found, expected, problem.W, problem.b, formulation)
+
+    def judged(cell, result):
+        found, at = to_numpy(cell, result), (problem.W, problem.b)
+        return compare_gradient(problem, 0, found, expected, *at, cell.formulation)
+
     function, arguments = gradient_and_arguments(cell, problem)
     memory = {"temporary_bytes": load(backend).temporary_bytes(function, *arguments)}
     memory["matrix_bytes"] = B * B * itemsize if formulation in ("dense", "jacrev") else 0
-    keep(benchmark, cell, timed, verdict, B=B, **memory)
+    verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
+    keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, B=B, **memory)

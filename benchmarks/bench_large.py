@@ -15,7 +15,7 @@ from benchmarks.memory import lack
 from benchmarks.rounds import measure, prepare
 from benchmarks.row import keep
 from benchmarks.subject import FEATURES, gradient_call, to_numpy
-from reference.agreement import compare_gradient
+from reference.agreement import Exact, compare_gradient
 from reference.backprop import Gradient
 from reference.problems import make
 
@@ -39,7 +39,10 @@ def rounds(B):
 
 @cache
 def solved(model, dtype, B, F):
-    """The problem, and its gradient from the elementwise chain in NumPy's longest float."""
+    """The problem, and its gradient from the elementwise chain in NumPy's longest float.
+
+    As numbers of two parts, which may be compared with a gradient of any dtype.
+    """
     problem = make(
         model, examples=B, batch_size=B, features=F, epochs=1, seed=B + F, dtype=dtype
     )  # fmt: skip
@@ -47,7 +50,13 @@ def solved(model, dtype, B, F):
     W, b, X, Y = (array.astype(np.longdouble) for array in arrays)
     c = np.longdouble(problem.dtype.type(problem.dJ_dJ0))
     found, _ = chain(FORWARDS[model], pullback_elementwise, W, b, X, Y, c)
-    return problem, Gradient(*(part.astype(np.float64) for part in found))
+    return problem, Gradient(*map(exact, found))
+
+
+def exact(number):
+    """The array as the sum of two of float64."""
+    high = np.asarray(number, np.float64)
+    return Exact(high, np.asarray(number - high, np.float64))
 
 
 @cache
@@ -65,16 +74,21 @@ def prepared(cell, B, F):
 @pytest.mark.parametrize(("B", "F"), SIZES, ids=[f"B{B}-F{F or 'own'}" for B, F in SIZES])
 def test_large(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B, F):
     cell, F = Cell(model, backend, execution, device, formulation, dtype), F or FEATURES[model]
+    benchmark.group = f"large {model} {dtype}: B = {B}, F = {F}"
     if why := lack(ARRAYS * B * (F + 2) * 8):
         leave_out(cell, f"B = {B}, F = {F}: {why}")
     problem, expected = solved(model, dtype, B, F)
     own = cell._replace(formulation="elementwise")
     has_own = formulation != "elementwise" and "elementwise" in load(backend).FORMULATIONS
-    others = {"elementwise": prepared(own, B, F)} if has_own else {}
-    benchmark.group = f"large {model} {dtype}: B = {B}, F = {F}"
+    partners = {"elementwise": own} if has_own else {}
+    others = {name: prepared(other, B, F) for name, other in partners.items()}
     others |= bounds_of(model, dtype, B, F)
     timed = measure(benchmark, prepared(cell, B, F), others, rounds(B))
-    verdict = compare_gradient(
-        problem, 0, to_numpy(cell, timed.result), expected, problem.W, problem.b, formulation
-    )
-    keep(benchmark, cell, timed, verdict, examples=B, features=F)
+
+    def judged(cell, result):
+        found, at = to_numpy(cell, result), (problem.W, problem.b)
+        return compare_gradient(problem, 0, found, expected, *at, cell.formulation)
+
+    verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
+    verdict = judged(cell, timed.result)
+    keep(benchmark, cell, timed, verdict, verdicts, examples=B, features=F)

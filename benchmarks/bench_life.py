@@ -17,6 +17,7 @@ import pytest
 import backends
 from backends import Cell
 from benchmarks import calibration
+from benchmarks.processes import end_with_the_run
 
 ROOT = Path(__file__).parents[1]
 CACHES = {  # of Numba, JAX, inductor, Triton, the driver of NVIDIA, and whatever follows XDG
@@ -83,7 +84,7 @@ def live(cell, threads, folder):
     return subprocess.run(
         [sys.executable, "-m", "benchmarks.life", str(cell), "--threads", str(threads), *guest],
         cwd=ROOT, env={**os.environ, **environment(folder)}, capture_output=True, text=True,
-        check=False,
+        check=False, preexec_fn=end_with_the_run,
     )  # fmt: skip
 
 

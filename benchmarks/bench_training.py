@@ -26,13 +26,19 @@ def test_training(
     cell = Cell(model, backend, execution, device, formulation, dtype)
     quick = pytestconfig.getoption("quick")
     problem, expected = training_problem(model, dtype, quick)
+    benchmark.group = f"training {model} {dtype}: {problem.steps} steps"
     K, B, _ = problem.X.shape  # a compiled epoch may have the matrices of all its steps at a time
     if why := lack(K * need(model, formulation, B, problem.dtype.itemsize)):
         leave_out(cell, f"training: {why}")
-    others = {n: prepared_training(c, quick) for n, c in (beside(cell) | limit(cell)).items()}
-    benchmark.group = f"training {model} {dtype}: {problem.steps} steps"
+    partners = beside(cell) | limit(cell)
+    others = {name: prepared_training(other, quick) for name, other in partners.items()}
     timed = measure(benchmark, prepared_training(cell, quick), others, ROUNDS[model])
+
+    def judged(cell, result):
+        return compare(problem, to_numpy(cell, result), expected, formulation=cell.formulation)
+
+    verdict = judged(cell, timed.result)
+    verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
     found = to_numpy(cell, timed.result)
-    verdict = compare(problem, found, expected, formulation=formulation)
     over_steps = {} if verdict.obstacle else {"distance": distance(found, expected)}
-    keep(benchmark, cell, timed, verdict, steps=problem.steps, **over_steps)
+    keep(benchmark, cell, timed, verdict, verdicts, steps=problem.steps, **over_steps)

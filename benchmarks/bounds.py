@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from backends import Cell, load
+from benchmarks.memory import JACOBIANS
 from benchmarks.rounds import Call, prepare
 from reference.problems import Problem
-
-JACOBIANS = {"linear": 1, "logistic": 2}  # of an elementwise map, in the chain of one gradient
 
 
 def of_large(problem: Problem) -> dict[str, Call]:

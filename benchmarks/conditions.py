@@ -63,7 +63,8 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> str:
 
 def versions() -> dict[str, str]:
     """The installed version of everything."""
-    return dict(sorted((package.name.lower(), package.version) for package in distributions()))
+    known = [package for package in distributions() if package.name]  # half removed, it has none
+    return dict(sorted((package.name.lower(), package.version) for package in known))
 
 
 def _pools() -> dict[str, str]:

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -61,30 +62,39 @@ def fault(folder: Path, number: int, seconds: float | None) -> tuple[int, int, l
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.send_signal(SIGNALS[number % len(SIGNALS)])
-    process.wait()
+    code = process.wait()
     finished, shown, wrong = _left(path)
+    if code == 0 and not path.exists():
+        wrong.append(f"{path} is not there, though the run has ended well")
     now = _contents(folder)
     wrong += [f"{file} has changed" for file in before if now.get(file) != before[file]]
-    return len(finished), len(finished - shown), wrong
+    return finished, max(finished - shown, 0), wrong
 
 
-def _left(path: Path) -> tuple[set[Any], set[Any], list[str]]:
-    """The rows that a run had stored when it ended, those of the run made of it, what is wrong."""
+def _left(path: Path) -> tuple[int, int, list[str]]:
+    """The rows that its processes had told when a run ended, those of what is made of it, flaws.
+
+    The logs tell: a process that has ended says how many rows passed in its last line. The rows of
+    the process under way are what may be lost.
+    """
     left = path.with_suffix("")
     if not left.exists():  # it was whole, or had not begun
-        return set(), set(), []
+        return 0, 0, []
     if not (left / parts.JOURNAL).exists():  # the folder was made in that very instant
-        return set(), set(), [f"{left} has parts"] if list(left.glob("*.json")) else []
-    finished = {row for file in left.glob("[0-9]*.json") for row in _rows(store.read(file))}
+        return 0, 0, [f"{left} has parts"] if list(left.glob("*.json")) else []
+    finished = sum(map(_told, left.glob("[0-9]*.log")))
     stored = processes.finished(left)
     run = store.read(stored) if stored else None
-    shown = set(_rows(run)) if run else set()
+    shown = sum(len(row["extra_info"]["rounds"]) for row in run["benchmarks"]) if run else 0
     whole = run is not None and not store.is_partial(run)
     return finished, shown, [f"{stored} is not said to be partial"] if whole else []
 
 
-def _rows(run: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(row["group"], row["extra_info"]["backend"]) for row in run["benchmarks"]]
+def _told(log: Path) -> int:
+    """The rows of a process that has ended: "=== 12 passed, 3 skipped in 1.23s ===", or 0."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = re.match(r"=+ (\d+) passed.* in [\d.]+s", lines[-1]) if lines else None
+    return int(found[1]) if found else 0
 
 
 def _contents(folder: Path) -> dict[Path, bytes]:

@@ -21,9 +21,11 @@ def missing(run: dict[str, Any]) -> list[str]:
 
 
 def partial(run: dict[str, Any]) -> str:
-    """That processes are missing, and how many; "" if none is."""
-    absent, there = len(run.get("failed", [])), len(run["processes"])
-    return f"Partial run: {absent} of {absent + there} processes are missing." if absent else ""
+    """That processes are missing or were cut short, and how many; "" if none is."""
+    failed, there = run.get("failed", []), [process["name"] for process in run["processes"]]
+    cut = sum(process["name"] in there for process in failed)  # they have a part, and no end
+    count = f"{len(failed)} of {len(failed) + len(there) - cut} processes"
+    return f"Partial run: {count} are missing or were cut short." if failed else ""
 
 
 def failed(run: dict[str, Any]) -> dict[str, list[str]]:

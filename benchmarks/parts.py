@@ -41,7 +41,7 @@ class Parts:
             )
         self.folder.mkdir()
         self.jobs = [{"name": name, "state": WAITING, "reason": ""} for name in names]
-        self.journal = {"schema": store.SCHEMA, "run": path.name, "jobs": self.jobs}
+        self.journal = {"run": path.name, "jobs": self.jobs}
         self._write()
 
     def base(self, number: int) -> Path:

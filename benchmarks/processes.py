@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
 LARGE = "benchmarks/bench_large.py"
 EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
+GRACE = 20  # seconds for a process to store what it has
 NOTHING_TO_DO = 4, 5  # of pytest: a usage error, nothing collected
 NO_CELL, NOT_USABLE = "no cell exists here", "is not usable here"
 
@@ -87,8 +89,8 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
             print(f"runs the code of {name}")
     examples = [] if named else list(map(str, EXAMPLES))
     todo = list(jobs(names, examples, processes, "--quick" in options))
-    made, progress = Parts(path, [job.name for job in todo]), Progress(todo)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's Ctrl-C
+    made, progress, number = Parts(path, [job.name for job in todo]), Progress(todo), 1
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's Ctrl-C
     try:
         for number, job in enumerate(todo, 1):
             progress.begin(made.base(number).with_suffix(".log"))
@@ -105,6 +107,8 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
             parts.remove(made.folder)
             raise
         made.note(number, FAILED, str(mistake))
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return show(finished(made.folder), made.folder)
 
 
@@ -149,11 +153,12 @@ def _measured(
         process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | job.environment, stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            preexec_fn=_end_with_the_run,
+            preexec_fn=end_with_the_run,
         )  # fmt: skip
         try:
             code = _wait(process, timeout, show)
         except subprocess.TimeoutExpired:
+            _interrupt(process)
             return Outcome(FAILED, f"no end after {timeout:.0f} s, see {log}")
         finally:
             _kill(process)
@@ -166,7 +171,7 @@ def _measured(
     return Outcome(FAILED, f"{how}, nothing stored, see {log}")
 
 
-def _end_with_the_run() -> None:
+def end_with_the_run() -> None:
     """On Linux a process does not outlive the command, however that was ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
@@ -193,11 +198,18 @@ def _why_nothing(output: str, named: bool) -> str:
     return reason
 
 
+def _interrupt(process: subprocess.Popen) -> None:
+    """Let a process store the rows that it has, if it can."""
+    with suppress(subprocess.TimeoutExpired):
+        process.send_signal(signal.SIGINT)
+        process.wait(GRACE)
+
+
 def _kill(process: subprocess.Popen) -> None:
-    """The process and whatever it has started, if it still runs."""
-    if process.poll() is None:
+    """The process and whatever it has started, which may outlive it, if they still run."""
+    with suppress(ProcessLookupError, PermissionError):  # the latter on macOS where all have ended
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
 def _absolute(name: str) -> str:

@@ -60,20 +60,24 @@ class Call(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """What the last timed call returned, what goes into the stored row, and why it is void."""
+    """What the last timed call returned, what goes into the stored row, and why it is void.
+
+    others holds what the last timed calls of the others returned: a ratio has two sides.
+    """
 
     result: Any
     info: dict[str, Any]
     problem: str
+    others: dict[str, Any]
 
 
 def prepare(function: Callable[[], Any], module: Any) -> Call:
     """Call the function until it is warm, and see how many calls a block takes."""
     call = Call(function, module, 1)
     function()
-    seconds = _seconds(call)
+    seconds = _seconds(call, [])
     if seconds < 10 * BLOCK:  # an interruption counts as much as a call
-        seconds = min(_seconds(call) for _ in range(5))
+        seconds = min(_seconds(call, []) for _ in range(5))
     calls = max(1, ceil(BLOCK / max(seconds, 1e-9)))
     return call._replace(calls=calls, is_short=seconds < SHORT)
 
@@ -90,11 +94,17 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
     faults: list[float] = []
     late: list[bool] = []
     results: list[Any] = []
+    kept: dict[str, Any] = {}
     own = _block(call, results)
 
     def time_others(order: Callable[[Any], Any]) -> None:
         for name, other in order(list(others.items())):
-            beside[name].append(_seconds(other) / other.calls)
+            found: list[Any] = []
+            beside[name].append(_seconds(other, found) / other.calls)
+            late.append(not other.module.is_ready(found[-1]))
+            if len(beside[name]) == rounds:
+                kept[name] = found[-1]
+            found.clear()
 
     def before() -> None:
         results.clear()
@@ -106,9 +116,9 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
     def after() -> None:
         late.append(not call.module.is_ready(results[-1]))  # as soon as the clock has stopped
         faults.append((minor_faults() - faults.pop()) / call.warm_calls)
-        if len(late) < rounds:
+        if (now := next(turn)) < 2 * rounds - 1:
             results.clear()
-        if next(turn) % 4 == 3:
+        if now % 4 == 3:
             time_others(reversed)
 
     compiled = _compiled(call, others)
@@ -120,7 +130,7 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
     problem = "its output was not ready when the clock stopped" if any(late) else ""
     if (seconds := _compiled(call, others) - compiled) > 0:
         problem = f"something was compiled for {seconds:.2g} s inside the timed region"
-    return Timed(results[-1], info, problem)
+    return Timed(results[-1], info, problem, kept)
 
 
 def minor_faults() -> int:
@@ -141,9 +151,8 @@ def _block(call: Call, results: list[Any]) -> Callable[[], None]:
     return block
 
 
-def _seconds(call: Call, *args: Any, **kwargs: Any) -> float:
+def _seconds(call: Call, results: list[Any], *args: Any, **kwargs: Any) -> float:
     """One block under the clock, step by step as pytest-benchmark takes the cell's own."""
-    results: list[Any] = []
     block = _block(call, results)
     call.warm()
     minor_faults()  # in place of what pytest-benchmark does before it looks at the clock: 0.1 %

@@ -1,5 +1,7 @@
 """A measured row, as it is stored: a time counts only with the proof that the call was right."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -9,9 +11,20 @@ from benchmarks.rounds import Timed
 from reference.agreement import Verdict
 
 
-def keep(benchmark: Any, cell: Cell, timed: Timed, verdict: Verdict, **facts: Any) -> None:
-    """Store the row with its verdict and facts; fail the test if it is void."""
-    void = verdict.failure or timed.problem
+def keep(
+    benchmark: Any,
+    cell: Cell,
+    timed: Timed,
+    verdict: Verdict,
+    others: Mapping[str, Verdict] = MappingProxyType({}),
+    **facts: Any,
+) -> None:
+    """Store the row with its verdict and facts; fail the test if it is void.
+
+    others are the verdicts on the cells that it was timed beside: a ratio to a wrong one is none.
+    """
+    beside = (f"beside {name}: {v.failure}" for name, v in others.items() if v.failure)
+    void = verdict.failure or timed.problem or next(beside, "")
     benchmark.extra_info |= cell._asdict() | timed.info | facts
     benchmark.extra_info |= {"verdict": verdict.as_dict(), "void": void}
     if void:

@@ -12,9 +12,9 @@ TITLES = {"numpy": "NumPy", "numba": "Numba", "jax": "JAX", "torch": "PyTorch", 
 
 
 def name(row: Row) -> str:
-    """The cell in a few words; what is cpu or float64 goes without saying."""
+    """The cell in a few words, beside a heading with its model; cpu goes without saying."""
     words = [row["backend"], row["execution"], row["formulation"]]
-    return " ".join(words + [row[w] for w in ("device",) if row[w] != "cpu"])
+    return " ".join(words + [row["device"]] * (row["device"] != "cpu"))
 
 
 def title(backend: str) -> str:

@@ -4,8 +4,8 @@
 
 Each cell trains the run and is judged against the reference, state by state, and against the
 stored states in extended precision. At the first, the middle and the last state of the reference
-its gradient is judged against the exact one, as make_gradient returns it and as a step of train
-uses it.
+its gradient and the loss of its batch are judged against the exact ones, as make_gradient returns
+them and as a step of train uses them.
 """
 
 import json
@@ -30,7 +30,7 @@ from reference.backprop import Gradient
 from reference.problems import one_step
 
 RATE = 2.0**60  # of the step that shows the gradient that training uses
-COLUMNS = ("state", "exact state", "returned", "used", "loss", "accuracy")
+COLUMNS = ("state", "exact state", "returned", "used", "batch loss", "loss", "accuracy")
 
 
 def verdict_of(cell: Cell) -> Verdict:
@@ -45,11 +45,16 @@ def verdict_of(cell: Cell) -> Verdict:
     obstacles = [v.obstacle for v in (trained, *(v for _, v in gradients)) if v.obstacle]
     if obstacles:
         return Verdict(obstacle=obstacles[0])
-    worst = [
-        max((replace(v.checks[0], quantity=name) for n, v in gradients if n == name), key=_share)
-        for name in ("returned", "used")
-    ]
+    checks = [check for name, verdict in gradients for check in _named(name, verdict)]
+    names = dict.fromkeys(check.quantity for check in checks)
+    worst = [max((c for c in checks if c.quantity == name), key=_share) for name in names]
     return Verdict((*trained.checks, *worst))
+
+
+def _named(name: str, verdict: Verdict) -> Iterable[Check]:
+    """The checks of one gradient: of its coordinates, which is named, and of its loss."""
+    coordinates, *others = verdict.checks
+    return replace(coordinates, quantity=name), *others
 
 
 def _gradient_verdicts(cell: Cell, j: int) -> Iterable[tuple[str, Verdict]]:

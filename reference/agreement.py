@@ -189,7 +189,7 @@ def compare(
     step = _one_step(problem, expected, formulation)
     checks = [_check("state", state_errors(trajectory, expected), "state", step)]
     if exact is not None:
-        errors = exact_state_errors(trajectory, exact)
+        errors = exact_state_errors(trajectory, exact, expected)
         checks.append(_check("exact state", errors, "state", step, exact.steps))
     unit = float(_unit(problem, np.abs(expected.loss.astype(np.float64)).max()))
     u = np.finfo(problem.dtype).eps / 2
@@ -323,15 +323,18 @@ def state_errors(trajectory: Trajectory, expected: Trajectory) -> np.ndarray:
     a parameter passes through zero; hence the largest abs(W, b) of all states up to this one.
     """
     found, right = states(trajectory), states(expected)
-    largest = np.maximum.accumulate(np.abs(right).max(axis=1, keepdims=True))
-    return np.abs(found - right) / np.spacing(largest)
+    return np.abs(found - right) / np.spacing(_largest(right))
 
 
-def exact_state_errors(trajectory: Trajectory, exact: Sample) -> np.ndarray:
-    """As state_errors, for the states of the sample, (len(exact.steps), F+1)."""
-    found = states(trajectory)
-    largest = np.maximum.accumulate(np.abs(found).max(axis=1, keepdims=True))[exact.steps]
-    return np.abs(exact.states.error(found[exact.steps])) / np.spacing(largest)
+def exact_state_errors(trajectory: Trajectory, exact: Sample, expected: Trajectory) -> np.ndarray:
+    """As state_errors, in the same units, for the states of the sample, (len(exact.steps), F+1)."""
+    largest = _largest(states(expected))[exact.steps]
+    return np.abs(exact.states.error(states(trajectory)[exact.steps])) / np.spacing(largest)
+
+
+def _largest(right: np.ndarray) -> np.ndarray:
+    """The largest abs(W, b) of all states up to each, (S+1, 1)."""
+    return np.maximum.accumulate(np.abs(right).max(axis=1, keepdims=True))
 
 
 def states(trajectory: Trajectory) -> np.ndarray:

@@ -93,11 +93,11 @@ def test_what_it_leaves_becomes_a_partial_run(left, capsys):
     assert {row["extra_info"]["backend"] for row in stored["benchmarks"]} == {"numpy"}
     assert len(stored["failed"]) == 2
     out = capsys.readouterr().out
-    assert "Partial run: 2 of 3 processes are missing." in out
+    assert "Partial run: 2 of 3 processes are missing or were cut short." in out
     for name in ("0002_partial.txt", "README.md", "report.html"):
-        assert "Partial run: 2 of 3 processes are missing." in (left / name).read_text(
-            encoding="utf-8"
-        )
+        assert "Partial run: 2 of 3 processes are missing or were cut short." in (
+            left / name
+        ).read_text(encoding="utf-8")
     assert before.items() <= contents(left).items(), "nothing that was there has changed"
 
 
@@ -148,7 +148,7 @@ def test_an_interrupted_run_is_stored_at_once(tmp_path):
     done = run(tmp_path / "run.json", "numpy", interrupts, "reference")
     assert done.returncode == 1
     assert "interrupted" in done.stdout
-    assert "Partial run: 2 of 3 processes are missing." in done.stdout
+    assert "Partial run: 2 of 3 processes are missing or were cut short." in done.stdout
     stored = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert [process["reason"] for process in stored["failed"]] == [
         "interrupted", "not measured: the run ended before or during it",
@@ -174,7 +174,7 @@ def test_one_process_that_is_interrupted_says_so(tmp_path):
     stored = json.loads(path.read_text(encoding="utf-8"))
     assert {row["group"].split(" ")[0] for row in stored["benchmarks"]} == {"gradient"}
     assert stored["failed"] == [{"name": "stops", "reason": "interrupted"}]
-    assert "Partial run: 1 of 2 processes are missing." in done.stdout
+    assert "Partial run: 1 of 1 processes are missing or were cut short." in done.stdout
 
 
 def test_a_row_that_raises_an_error_is_void_with_it(tmp_path):

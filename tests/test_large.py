@@ -4,21 +4,22 @@ import numpy as np
 import pytest
 
 import backends
-from benchmarks import bench_large, bounds, large_table
+from benchmarks import bench_large, bounds, large_table, memory
 from reference import backprop
 from reference.agreement import compare_gradient
-from reference.words import MODELS
+from reference.words import DTYPES, MODELS
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_what_they_are_judged_by_is_the_gradient_of_the_reference(kind):
-    problem, expected = bench_large.solved(kind, "float64", 64, 3)
+@pytest.mark.parametrize("digits", DTYPES)
+def test_what_they_are_judged_by_is_the_gradient_of_the_reference(kind, digits):
+    problem, expected = bench_large.solved(kind, digits, 64, 3)
     found = backprop.gradient(
         kind, problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
     )  # fmt: skip
     at = problem.W, problem.b
     assert compare_gradient(problem, 0, found, expected, *at, "elementwise").passed
-    wrong = found._replace(dW=found.dW * (1 + 1e-12))
+    wrong = found._replace(dW=found.dW * problem.dtype.type(1 + 1e4 * np.finfo(digits).eps))
     assert not compare_gradient(problem, 0, wrong, expected, *at, "elementwise").passed
 
 
@@ -27,7 +28,7 @@ def test_the_traffic_is_that_of_every_matrix_of_the_chain(kind):
     problem, _ = bench_large.solved(kind, "float64", 64, 3)
     forward = backends.load("reference").make_forward(kind)
     diagonals = forward(problem.W, problem.b, problem.X[0], problem.Y[0]).diagonals
-    assert bounds.JACOBIANS[kind] == len(diagonals)
+    assert memory.JACOBIANS[kind] == len(diagonals)
 
 
 def test_the_bounds_do_what_they_are_called():

@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from tests import guests
 
 ROOT = Path(__file__).parents[1]
 SMALL = "--quick", "--model", "linear", "--formulation", "dense", "--processes", "1"
@@ -14,16 +17,7 @@ SMALL = "--quick", "--model", "linear", "--formulation", "dense", "--processes",
 @pytest.fixture
 def guest(tmp_path):
     """Write a copy of the NumPy backend whose training begins with some other code; its path."""
-
-    def guest(name, code):
-        source = (ROOT / "backends" / "numpy_backend.py").read_text()
-        start = "    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):\n"
-        assert source.count(start) == 1
-        path = tmp_path / f"{name}_backend.py"
-        path.write_text(source.replace(start, f"{start}        {code}\n"))
-        return str(path)
-
-    return guest
+    return partial(guests.guest, tmp_path)
 
 
 def run(path, *arguments):
@@ -55,6 +49,16 @@ def test_one_that_hangs_is_ended(tmp_path, guest):
     assert stored is None
     assert "no end after 4 s, see " in done.stdout
     assert "nothing was measured" in done.stdout
+
+
+def test_one_that_hangs_keeps_what_it_has(tmp_path, guest):
+    """The linear run, of 9 batches, comes first and does not hang."""
+    hangs = guest("hangs", "import time; time.sleep(0 if len(X) == 9 else 1e6)")
+    arguments = "--backend", hangs, "--timeout", "8", "--model", "logistic"
+    stored, done = run(tmp_path / "run.json", *arguments)
+    assert done.returncode == 1
+    assert {row["group"].split()[1] for row in stored["benchmarks"]} == {"linear"}
+    assert stored["failed"]
 
 
 def test_the_same_rows_are_joined(tmp_path):

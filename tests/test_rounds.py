@@ -100,6 +100,7 @@ def test_every_round_has_a_block_of_each(count):
     timed = measure(benchmark, own, {"other": other}, count)
     assert Counter(log) == {"own": 4 * count, "other": 6 * count}, "one more, to be warm"
     assert timed.result == 4 * count, "what the last call returned"
+    assert timed.others == {"other": 6 * count}
     assert timed.info["calls"] == 3
     assert [len(timed.info[key]) for key in ("faults", "calibration")] == [count, 2]
     assert len(timed.info["beside"]["other"]) == len(benchmark.data) == count
@@ -146,6 +147,12 @@ def test_faults_are_those_of_one_call_of_its_own(monkeypatch):
 def test_one_late_round_is_enough(late):
     own = called([], "own", of=module(ready=lambda result: result != late))
     problem = measure(Pedantic(), own, {}, 4).problem
+    assert problem == "its output was not ready when the clock stopped"
+
+
+def test_the_others_may_not_be_late_either():
+    other = called([], "other", of=module(ready=lambda result: result != 3))
+    problem = measure(Pedantic(), called([], "own"), {"other": other}, 4).problem
     assert problem == "its output was not ready when the clock stopped"
 
 

@@ -132,6 +132,16 @@ def test_what_is_wrong_says_by_how_much(run):
     assert ("exceeds" in row["void"]) is is_wrong
 
 
+def test_a_ratio_to_a_wrong_cell_is_none(tmp_path):
+    """Dense is right here, and its time too; the elementwise form beside it is not."""
+    wrong = SENTINELS["wrong_by_a_billionth"].change.source()
+    stored, _ = timed(tmp_path, {"wrong": wrong}, "-k", "B32", "--formulation", "dense")
+    assert stored["benchmarks"] == []
+    [row] = stored["void"]
+    assert row["verdict"]["passed"]
+    assert row["void"].startswith("beside elementwise: linear gradient ")
+
+
 def test_honest_rows_alone_are_a_success(tmp_path):
     honest = (BACKENDS / "numpy_backend.py").read_text()
     stored, done = timed(tmp_path, {"honest": honest}, "-k", "B32", "--no-report")

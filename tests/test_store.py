@@ -26,7 +26,8 @@ def measured(void="", blocks=(2.0, 4.0, 6.0), beside=(1.0, 1.0, 1.0), **words):
         "stats": {"data": list(blocks), "iterations": 1},
         "extra_info": CELL | words | {
             "calls": 2, "beside": {"baseline": list(beside)}, "faults": [0.0] * len(blocks),
-            "calibration": [1e-3, 1e-3], "verdict": {"passed": not void, "checks": []}, "void": void, "B": 32,
+            "calibration": [1e-3, 1e-3], "verdict": {"passed": not void, "checks": []},
+            "void": void, "B": 32,
         },
     }  # fmt: skip
 

@@ -175,8 +175,9 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
     import backends
     from benchmarks.conditions import conditions, state
     from benchmarks.files import put
-    from benchmarks.store import complete
+    from benchmarks.store import complete, unused
 
+    config.stash[RUN] = unused(config.stash[RUN])
     names = dict.fromkeys(cell.backend for cell in config.stash[CELLS])
     modules = {name: backends.load(name) for name in names}
     process = {

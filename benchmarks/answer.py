@@ -34,8 +34,8 @@ def cost(run: dict[str, Any]) -> str:
     sizes = [B for B in dict.fromkeys((SIZE, largest)) if any(row["B"] == B for row in rows)]
     costs = [f"{_costs_at(B, rows)} at B = {B}" for B in sizes]
     return (
-        f"One {rows[0]['model']} gradient that forms its diagonal Jacobians takes, as a multiple of "
-        f"the time of its own elementwise form, {'; '.join(costs)}."
+        f"One {rows[0]['model']} gradient that forms its diagonal Jacobians takes, as a multiple "
+        f"of the time of its own elementwise form, {'; '.join(costs)}."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a gradient cannot be faster than, as calls to be timed beside it.
+"""Parts of the work of a gradient, as calls to be timed beside it.
 
 Each is NumPy's fastest way to do one part of the work and nothing else, into memory that is there.
 """

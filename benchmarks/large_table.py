@@ -1,4 +1,4 @@
-"""Gradients beside what they cannot be faster than, as text: large batches, and dense ones."""
+"""Gradients beside parts of their work, as text: large batches, and dense ones."""
 
 from collections.abc import Iterator
 from textwrap import wrap

@@ -126,6 +126,7 @@ def finished(folder: Path) -> Path | None:
     path = gathered.path
     if store.is_partial(merged):
         path = path.with_name(re.sub(r"_(full|quick)\.json$", "_partial.json", path.name))
+    path = store.unused(path)
     put(path, json.dumps(merged, separators=(",", ":")) + "\n")
     if not gathered.failed:
         parts.remove(folder)

@@ -106,7 +106,7 @@ def gradients(rows: list[Row]) -> Sheet:
 
 
 def large(rows: list[Row]) -> Sheet:
-    """The gradients of large batches, beside what they cannot be faster than."""
+    """The gradients of large batches, beside parts of their work."""
     bounds = {f"/ {name}": columns.ratio_of(name) for name in (*large_table.BOUNDS, "products")}
     shown = {
         **CELL, "B": columns.number_of("examples"), "F": columns.number_of("features"),
@@ -116,7 +116,7 @@ def large(rows: list[Row]) -> Sheet:
     }  # fmt: skip
     rows = [row for row in rows if "examples" in row]
     note = (
-        "Median of one call, and beside what it cannot be faster than, NumPy's own: reading X and "
+        "Median of one call, and beside NumPy's own time for a part of the work: reading X and "
         "Y once, one exponential for each example, the products X W and row X alone."
     )
     return _sheet("large", "Gradients of large batches", note, shown, rows)

@@ -22,6 +22,7 @@ Keys beside pytest-benchmark's own:
 import json
 import platform
 from copy import deepcopy
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,12 @@ def next_path(results: Path, quick: bool) -> Path:
     folder = machine_folder(results)
     taken = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*")]
     return folder / f"{max(taken, default=0) + 1:04}_{'quick' if quick else 'full'}.json"
+
+
+def unused(path: Path) -> Path:
+    """The path of a run, or where another one was stored there meanwhile, one beside it."""
+    others = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(p for p in chain([path], others) if not p.exists())
 
 
 def machine_folder(results: Path) -> Path:

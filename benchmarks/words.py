@@ -4,7 +4,8 @@ WORDS = {
     "dense": "every local Jacobian of an elementwise map is formed as a B x B matrix and "
     "multiplied",
     "elementwise": "the same chain, each product with a diagonal done on the diagonal",
-    "fused": "the same trajectory, as fast as the framework can be made to compute it",
+    "fused": "the same trajectory with any algebra: in the backends as fast as the framework can "
+    "be made, in optax and nn as the library does it",
     "autodiff": "the framework's own reverse mode on the loss",
     "jacrev": "the dense chain with Jacobians from the framework's jacrev",
     "eager": "one call into the framework is one operation",

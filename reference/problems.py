@@ -84,7 +84,7 @@ def tutorial(model: str) -> Problem:
 
     The random stream is the tutorial's, legacy MT19937 drawn in the order true_W, true_b, W, b, x,
     without touching NumPy's global one. Linear follows the gradient of the batch mean,
-    dJ_dJ0 = 1/B; logistic that of the batch sum over the N = 5000 examples, dJ_dJ0 = 1/N.
+    dJ_dJ0 = 1/B; logistic that of the batch's sum divided by N = 5000, dJ_dJ0 = 1/N.
     """
     check_name("model", model, MODELS)
     linear = model == "linear"

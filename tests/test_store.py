@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.intervals import ratio
-from benchmarks.store import complete, merge, next_path, sample
+from benchmarks.store import complete, merge, next_path, sample, unused
 
 CELL = {
     "model": "linear", "backend": "numpy", "execution": "eager", "device": "cpu",
@@ -90,6 +90,15 @@ def test_a_run_without_a_row_is_a_run():
     run = part(left_out=left)
     assert (run["benchmarks"], run["void"], run["left_out"]) == ([], [], left)
     assert run["processes"][0]["unstable"] is False
+
+
+def test_what_was_stored_meanwhile_stays(tmp_path):
+    path = tmp_path / "0001_full.json"
+    assert unused(path) == path
+    for name in ("0001_full-2.json", "0001_full-3.json"):
+        path.write_text("of another run")
+        path = unused(tmp_path / "0001_full.json")
+        assert path == tmp_path / name
 
 
 # --- several processes

@@ -66,7 +66,7 @@ def _panel(axes: Any, rows: list[Row]) -> None:
     axes.set_yticks(range(len(rows)), labels=[style.driven(query.driven(row)) for row in rows])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.6 * max(max(map(total, rows)), 1e-9))
-    axes.set_xlabel("seconds from the start of the process")
+    axes.set_xlabel("seconds from the first import")
     axes.grid(axis="y", visible=False)
 
 

@@ -12,7 +12,7 @@ from benchmarks.text import file_name
 MISSING = "No figure of a gradient over the batch size: the run has no dense gradients."
 CAPTION = (
     "Time of one {model} gradient ({dtype}) over the batch size B, a panel for each backend and "
-    "execution: dense drawn through, elementwise dashed. The vertical lines join them where dense "
+    "execution: dense solid, elementwise dashed. The vertical lines join them where dense "
     "becomes slower by 2, 10 and 100, interpolated between the measured ratios."
 )
 NOTE = (
@@ -54,7 +54,7 @@ def _panels(rows: list[Row], cells: list[tuple[str, str]]) -> Any:
 
 
 def _panel(axes: Any, rows: list[Row], color: str, marker: str) -> None:
-    """Dense drawn through, elementwise dashed, and between them where dense is so much slower."""
+    """Dense solid, elementwise dashed, and between them where dense is so much slower."""
     style.over_sizes(axes, (row["B"] for row in rows))
     axes.tick_params(labelbottom=True)
     for formulation in ("dense", "elementwise"):

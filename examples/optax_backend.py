@@ -45,7 +45,8 @@ def losses(model, params, x, y):  # -> (B, 1), (B, 1)   J0, and the prediction o
 
 def objective(model, params, x, y, dJ_dJ0):
     J0, z = losses(model, params, x, y)
-    return dJ_dJ0 * J0.sum(), (J0.mean(), ((z > 0) == y).mean(dtype=y.dtype))
+    correct = ((z > 0) == y).mean(dtype=y.dtype) if model == "logistic" else None
+    return dJ_dJ0 * J0.sum(), (J0.mean(), correct)
 
 
 @cache
@@ -82,8 +83,9 @@ def train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
             track.append(params)
             records.append(record)
     W, b = (stacked([params[name] for params in track]) for name in ("W", "b"))
-    loss, accuracy = (stacked(values) for values in zip(*records, strict=True))
-    return Trajectory(W, b, loss, accuracy if model == "logistic" else None)
+    losses, accuracies = zip(*records, strict=True)
+    accuracy = stacked(accuracies) if model == "logistic" else None
+    return Trajectory(W, b, stacked(losses), accuracy)
 
 
 def stacked(arrays):

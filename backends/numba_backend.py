@@ -54,14 +54,12 @@ def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B num
 
 @compiled()
 def linear(W, b, X, Y):
-    B, F = X.shape
-    Pred, J0, dJ0_dPred = np.empty_like(Y), np.empty_like(Y), np.empty(B, Y.dtype)
+    B = len(X)
+    Pred = X @ W
+    J0, dJ0_dPred = np.empty_like(Y), np.empty(B, Y.dtype)
     for i in range(B):
-        z = b[0, 0]
-        for f in range(F):
-            z += X[i, f] * W[f, 0]
-        residual = Y[i, 0] - z
-        Pred[i, 0] = z
+        Pred[i, 0] += b[0, 0]
+        residual = Y[i, 0] - Pred[i, 0]
         J0[i, 0] = residual * residual
         dJ0_dPred[i] = -(residual + residual)
     return Forward(Pred, J0, (dJ0_dPred,))
@@ -69,15 +67,12 @@ def linear(W, b, X, Y):
 
 @compiled()
 def logistic(W, b, X, Y):
-    B, F = X.shape
-    one = X.dtype.type(1)
+    B, one = len(X), X.dtype.type(1)
+    Z = X @ W
     Pred, J0 = np.empty_like(Y), np.empty_like(Y)
     dJ0_dPred, dPred_dZ = np.empty(B, Y.dtype), np.empty(B, Y.dtype)
     for i in range(B):
-        z = b[0, 0]
-        for f in range(F):
-            z += X[i, f] * W[f, 0]
-        p, y = one / (one + np.exp(-z)), Y[i, 0]
+        p, y = one / (one + np.exp(-(Z[i, 0] + b[0, 0]))), Y[i, 0]
         Pred[i, 0] = p
         J0[i, 0] = -(y * np.log(p) + (one - y) * np.log(one - p))
         dJ0_dPred[i] = (p - y) / (p * (one - p))

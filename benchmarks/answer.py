@@ -2,17 +2,15 @@
 
 from typing import Any
 
-import numpy as np
-
 from benchmarks import query
-from benchmarks.intervals import Sample, quotient
+from benchmarks.intervals import quotient
 from benchmarks.notes import partial
-from benchmarks.text import digits, duration, interval, name, title
+from benchmarks.store import sample
+from benchmarks.text import digits, duration, interval, name, title, titled
 
 Row = dict[str, Any]
 SIZE = 256  # beside the largest one
 MODELS = ("logistic", "linear")  # whose answer is told, if there are both
-LIMIT = "native"
 CALLS = {"eager": "one call an operation", "step": "one call a step", "epoch": "one call an epoch"}
 
 
@@ -42,14 +40,16 @@ def cost(run: dict[str, Any]) -> str:
 def fastest(run: dict[str, Any]) -> str:
     """Which cell trains fastest, beside the C loop and the reference, and what drives that."""
     rows = _told(query.trainings(run))
-    cells = [row for row in rows if row["backend"] not in (LIMIT, "reference")]
+    cells = [row for row in rows if row["backend"] not in (query.LIMIT, "reference")]
     if not cells:
         return ""
     best = min(cells, key=lambda row: row["seconds"])
     beside = [("limit", "the C loop"), ("baseline", "the reference")]
     ratios = [f"{interval(best['ratio'][n])} times {w}" for n, w in beside if n in best["ratio"]]
     took = ", ".join([duration(best["seconds"]), *[" and ".join(ratios)] * bool(ratios)])
-    found = f"{_cell(best)} trains the {best['model']} run of {best['steps']} steps fastest: {took}"
+    found = (
+        f"{titled(best)} trains the {best['model']} run of {best['steps']} steps fastest: {took}"
+    )
     return f"{found}{_drivers(best, cells)}."
 
 
@@ -101,9 +101,8 @@ def _costs_at(B: int, rows: list[Row]) -> str:
     for row in rows:
         if row["B"] == B:
             ratio = digits(row["ratio"]["elementwise"][0])
-            costs.setdefault(
-                row["backend"], f"{ratio} ({title(row['backend'])} {row['execution']})"
-            )
+            who = f"{title(row['backend'])} {row['execution']}"
+            costs.setdefault(row["backend"], f"{ratio} ({who})")
     return ", ".join(costs.values())
 
 
@@ -113,18 +112,10 @@ def _drivers(best: Row, rows: list[Row]) -> str:
     for row in rows:
         same = {word for word in query.WORDS if row[word] == best[word]}
         if same == {*query.WORDS} - {"execution"} and "baseline" in row.get("log_ratio", {}):
-            times = quotient(_sample(row), _sample(best))
+            times = quotient(*(sample(info, "baseline") for info in (row, best)))
             drives = CALLS.get(row["execution"], row["execution"])
             told += f"; driven by {drives} it takes {interval(list(times))} times as long"
         dense = row["formulation"] == "dense" and same == {*query.WORDS} - {"formulation"}
         if dense and (times := row["ratio"].get("elementwise")):
             told += f"; its dense form takes {interval(times)} times its elementwise one"
     return told
-
-
-def _sample(row: Row) -> Sample:
-    return [np.array(process) for process in row["log_ratio"]["baseline"]]
-
-
-def _cell(row: Row) -> str:
-    return " ".join([title(row["backend"]), *name(row).split(" ")[1:]])

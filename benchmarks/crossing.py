@@ -38,15 +38,20 @@ def crossing(sizes: list[int], ratios: list[float], factor: float) -> float | No
 
 
 def exponent(rows: list[dict[str, Any]]) -> str:
-    """The exponent of B with which the time grows, fitted by least squares in logarithms.
+    """The exponent of B with which the time grows from FITTED on, in words.
 
     "" where fewer than three sizes are large enough.
     """
     points = [(row["B"], row["seconds"]) for row in rows if row["B"] >= FITTED]
     if len(points) < 3:
         return ""
+    return f"{growth(points):.2f}"
+
+
+def growth(points: list[tuple[int, float]]) -> float:
+    """The exponent of a size with which a time grows: least squares through the logarithms."""
     x, y = np.log(points).T
-    return f"{np.polyfit(x, y, 1)[0]:.2f}"
+    return float(np.polyfit(x, y, 1)[0])
 
 
 def _words(sizes: list[int], ratios: list[float], factor: float, size: float | None) -> str:

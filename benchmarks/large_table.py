@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
-import numpy as np
-
+from benchmarks.crossing import growth
 from benchmarks.text import digits, interval, microseconds, name
 
 AT = 65536  # the batch size at which a cell stands beside its bound
@@ -19,9 +18,8 @@ Row = dict[str, Any]
 
 
 def exponent(rows: list[Row]) -> float:
-    """Of the time over the batch size: the slope of the least-squares line through logarithms."""
-    sizes, seconds = zip(*((row["examples"], row["seconds"]) for row in rows), strict=True)
-    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+    """Of the time over the batch size."""
+    return growth([(row["examples"], row["seconds"]) for row in rows])
 
 
 def beside_bound(row: Row) -> list[float] | None:

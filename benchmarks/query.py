@@ -6,6 +6,7 @@ from typing import Any
 Run = dict[str, Any]
 Row = dict[str, Any]
 WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
+LIMIT = "native"  # the C loop
 
 
 def rows_of(run: Run) -> list[Row]:

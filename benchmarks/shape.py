@@ -3,9 +3,11 @@
 import sys
 from typing import Any
 
+from benchmarks import query
+
 LARGEST = sys.float_info.max  # JSON has whole numbers of any length; nan is above none
 FINITE, NUMBER = "a finite number", "a number"
-WORDS = dict.fromkeys(("model", "backend", "execution", "device", "formulation", "dtype"), str)
+WORDS = dict.fromkeys(query.WORDS, str)
 CHECK = {"quantity": str, "observed": FINITE, "allowed": FINITE, "unit": str}
 VERDICT = {"passed": bool, "checks": [CHECK], "obstacle": str}
 MAYBE = (FINITE, type(None))

@@ -33,6 +33,7 @@ from benchmarks import calibration, schema
 from benchmarks.conditions import differences
 from benchmarks.files import Mistake
 from benchmarks.intervals import SCATTER, Sample, logs, ratio, spread
+from benchmarks.query import WORDS
 from benchmarks.shape import flaw
 from benchmarks.subject import training_problem
 
@@ -132,15 +133,15 @@ def merge(parts: list[Run]) -> Run:
     return run
 
 
-def sample(row: Run, name: str) -> Sample:
+def sample(info: Run, name: str) -> Sample:
     """The log-ratios of a row's times to those of baseline, elementwise or limit."""
-    return [np.array(process) for process in row["extra_info"]["log_ratio"][name]]
+    return [np.array(process) for process in info["log_ratio"][name]]
 
 
 def scatter(rows: list[Run]) -> float:
     """What the ratios of a run differ by between its processes, at least what one process hides."""
-    paired = [row for row in rows if "log_ratio" in row["extra_info"]]
-    samples = [sample(row, name) for row in paired for name in row["extra_info"]["log_ratio"]]
+    infos = [row["extra_info"] for row in rows]
+    samples = [sample(info, name) for info in infos for name in info.get("log_ratio", {})]
     return max(SCATTER, spread(samples))
 
 
@@ -183,7 +184,7 @@ def _widen(rows: list[Run]) -> None:
     between = scatter(rows)
     for row in rows:
         for name in _ratios(row):
-            if len(found := sample(row, name)) == 1:
+            if len(found := sample(row["extra_info"], name)) == 1:
                 _ratios(row)[name] = list(ratio(found, between))
 
 
@@ -199,7 +200,7 @@ def _summarize(row: Run, data: list[float]) -> None:
         stats.update(seconds)
     row["stats"] = {**stats.as_dict(), "data": data, "iterations": row["extra_info"]["calls"]}
     info = row["extra_info"]
-    info["ratio"] = {name: list(ratio(sample(row, name))) for name in info["log_ratio"]}
+    info["ratio"] = {name: list(ratio(sample(info, name))) for name in info["log_ratio"]}
 
 
 def _judge_drift(process: Run) -> None:
@@ -209,8 +210,7 @@ def _judge_drift(process: Run) -> None:
 
 
 def _cell(info: Run) -> str:
-    words = ("model", "backend", "execution", "device", "formulation", "dtype")
-    return "-".join(info[word] for word in words)
+    return "-".join(info[word] for word in WORDS)
 
 
 def _trains(row: Run) -> bool:

@@ -119,7 +119,7 @@ def against_each_other(run: dict[str, Any]) -> list[str]:
             lines += [f"{group}, backend against backend, elementwise"]
             for one, other in combinations(rows.values(), 2):
                 names = " / ".join(_driven(row["extra_info"]) for row in (one, other))
-                found = quotient(sample(one, "baseline"), sample(other, "baseline"))
+                found = quotient(*(sample(r["extra_info"], "baseline") for r in (one, other)))
                 lines += [f"{names:40}{interval(list(found)):>24}"]
             lines += [""]
     return lines

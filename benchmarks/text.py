@@ -17,6 +17,11 @@ def name(row: Row) -> str:
     return " ".join(words + [row["device"]] * (row["device"] != "cpu"))
 
 
+def titled(row: Row) -> str:
+    """The same with the name that the framework gives itself."""
+    return " ".join([title(row["backend"]), *name(row).split(" ")[1:]])
+
+
 def title(backend: str) -> str:
     """The name that a framework gives itself."""
     return TITLES.get(backend, backend)

@@ -29,7 +29,7 @@ def row(group: str, words: str, seconds: float, ratios: dict[str, float], **fact
     }
     stats = {"median": seconds, "q1": 0.9 * seconds, "q3": 1.1 * seconds}
     made = {"group": group, "stats": stats, "extra_info": info}
-    info["ratio"] = {name: list(ratio(sample(made, name))) for name in ratios}
+    info["ratio"] = {name: list(ratio(sample(info, name))) for name in ratios}
     return made
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmarks import query
 from benchmarks.figures import style
+from benchmarks.text import titled
 
 NAME, TITLE = "memory", "Memory of one dense gradient, in matrices of B x B"
 MISSING = "No figure of the memory: the run has no dense gradients."
@@ -49,7 +50,7 @@ def _panel(axes: Any, rows: list[Row]) -> None:
         color, marker = looks[key[0]]
         axes.plot(
             [r["B"] for r in own], [r["temporary_bytes"] / r["matrix_bytes"] for r in own],
-            linestyle=style.line(key[2]), color=color, marker=marker, label=style.cell(own[0]),
+            linestyle=style.line(key[2]), color=color, marker=marker, label=titled(own[0]),
             markerfacecolor=style.face(key[1], color), linewidth=1.1,
         )  # fmt: skip
     matrix = {row["B"]: row["matrix_bytes"] for row in rows}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import matplotlib
 from matplotlib.figure import Figure
 
-from benchmarks.text import duration, name, title
+from benchmarks.text import duration, title
 
 matplotlib.use("svg")
 INK = "#757b82"
@@ -101,11 +101,6 @@ def line(formulation: str) -> Any:
 def driven(words: tuple[str, str]) -> str:
     """Backend and execution, in words."""
     return f"{title(words[0])} {words[1]}"
-
-
-def cell(row: dict[str, Any]) -> str:
-    """The cell in words, with the name that the framework gives itself."""
-    return " ".join([title(row["backend"]), *name(row).split(" ")[1:]])
 
 
 def time(value: float) -> str:

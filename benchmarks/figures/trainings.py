@@ -23,7 +23,6 @@ EXECUTIONS = {
     "run": "a call: the whole run",
 }
 FORMULATIONS = ("dense", "jacrev", "autodiff", "elementwise", "fused")
-LIMIT = "native"
 Row = dict[str, Any]
 
 
@@ -56,7 +55,7 @@ def _row_of_panels(panels: Any, rows: list[Row], executions: list[str]) -> None:
             shift = 0.12 * (i - (len(backends) - 1) / 2)
             _points(axes, [r for r in own if r["backend"] == backend], formulations, shift, looks)
         if limit:
-            seconds, color = median(limit), looks[LIMIT][0]
+            seconds, color = median(limit), looks[query.LIMIT][0]
             axes.axhline(seconds, color=color, linestyle="--", linewidth=1)
             label = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 8}
             axes.annotate("C loop", (-0.5, seconds), color=color, **label)

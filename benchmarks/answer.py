@@ -112,7 +112,7 @@ def _drivers(best: Row, rows: list[Row]) -> str:
     for row in rows:
         same = {word for word in query.WORDS if row[word] == best[word]}
         if same == {*query.WORDS} - {"execution"} and "baseline" in row.get("log_ratio", {}):
-            times = quotient(*(sample(info, "baseline") for info in (row, best)))
+            times = quotient(sample(row, "baseline"), sample(best, "baseline"))
             drives = CALLS.get(row["execution"], row["execution"])
             told += f"; driven by {drives} it takes {interval(list(times))} times as long"
         dense = row["formulation"] == "dense" and same == {*query.WORDS} - {"formulation"}

@@ -71,8 +71,8 @@ def changes(one: Run, other: Run) -> list[Change]:
         a, b = before[key], after[key]
         if all(BASELINE in row["extra_info"].get("log_ratio", {}) for row in (a, b)):
             ratios = [row["extra_info"]["ratio"][BASELINE][0] for row in (a, b)]
-            samples = [store.sample(row["extra_info"], BASELINE) for row in (b, a)]
-            change = quotient(*samples, scatters)
+            old, new = (store.sample(row["extra_info"], BASELINE) for row in (a, b))
+            change = quotient(new, old, scatters)
             found.append(Change(key, name(a["extra_info"]), ratios[0], ratios[1], change))
     order = list(before)
     return sorted(found, key=lambda change: order.index(change.key))

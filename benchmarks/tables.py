@@ -119,7 +119,8 @@ def against_each_other(run: dict[str, Any]) -> list[str]:
             lines += [f"{group}, backend against backend, elementwise"]
             for one, other in combinations(rows.values(), 2):
                 names = " / ".join(_driven(row["extra_info"]) for row in (one, other))
-                found = quotient(*(sample(r["extra_info"], "baseline") for r in (one, other)))
+                a, b = (sample(row["extra_info"], "baseline") for row in (one, other))
+                found = quotient(a, b)
                 lines += [f"{names:40}{interval(list(found)):>24}"]
             lines += [""]
     return lines

@@ -8,7 +8,10 @@ from benchmarks.row import keep
 from benchmarks.subject import beside, limit, prepared_training, to_numpy, training_problem
 from reference.agreement import compare
 
-ROUNDS = {"linear": 20, "logistic": 2}  # which takes up to seconds; more come from more processes
+ROUNDS = {  # quick, full: logistic takes up to seconds then; more come from more processes
+    True: {"linear": 20, "logistic": 8},
+    False: {"linear": 20, "logistic": 2},
+}
 
 
 def select(cells, config):
@@ -32,7 +35,7 @@ def test_training(
         leave_out(cell, f"training: {why}")
     partners = beside(cell) | limit(cell)
     others = {name: prepared_training(other, quick) for name, other in partners.items()}
-    timed = measure(benchmark, prepared_training(cell, quick), others, ROUNDS[model])
+    timed = measure(benchmark, prepared_training(cell, quick), others, ROUNDS[quick][model])
 
     def judged(cell, result):
         return compare(problem, to_numpy(cell, result), expected, formulation=cell.formulation)

@@ -15,7 +15,7 @@ RESAMPLES = 2000
 # The standard deviation of what two measurements of one cell in one process differ by beyond what
 # their rounds show, probably by how its memory lies. Measured by the self-test, which fails if it
 # is too small for a machine.
-SCATTER = 1e-3
+SCATTER = 1.2e-3
 BALANCED = 20  # from so many rounds on, two make one ratio
 FEW = 8  # below it a bootstrap of the median is too narrow: of two rounds it covers one in two
 Sample = list[np.ndarray]  # one array of log-ratios a process

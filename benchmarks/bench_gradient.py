@@ -1,5 +1,7 @@
 """One gradient over the batch size; the gradient of a whole run is the one of its step."""
 
+from functools import partial
+
 import numpy as np
 
 from backends import Cell, load
@@ -42,6 +44,12 @@ def rounds(B):
     return 2 * int(np.clip(2e7 / B**2, 2, 80))
 
 
+def judge(problem, expected, cell, result):
+    """The verdict on the gradient of the problem's only batch that the cell returned."""
+    found, at = to_numpy(cell, result), (problem.W, problem.b)
+    return compare_gradient(problem, 0, found, expected, *at, cell.formulation)
+
+
 def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):
     cell = Cell(model, backend, execution, device, formulation, dtype)
     benchmark.group = f"gradient {model} {dtype}: B = {B}"
@@ -56,13 +64,9 @@ def test_gradient(benchmark, leave_out, model, backend, execution, device, formu
     if formulation == "dense" and B in BESIDE_TRAFFIC:
         others |= bounds.of_dense(cell, B)
     timed = measure(benchmark, prepared_gradient(cell, B), others, rounds(B))
-
-    def judged(cell, result):
-        found, at = to_numpy(cell, result), (problem.W, problem.b)
-        return compare_gradient(problem, 0, found, expected, *at, cell.formulation)
-
     function, arguments = gradient_and_arguments(cell, problem)
     memory = {"temporary_bytes": load(backend).temporary_bytes(function, *arguments)}
     memory["matrix_bytes"] = B * B * itemsize if formulation in ("dense", "jacrev") else 0
+    judged = partial(judge, problem, expected)
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
     keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, B=B, **memory)

@@ -3,7 +3,7 @@
 No dense cell and no baseline: at B = 65536 a Jacobian has 34 GB.
 """
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ from benchmarks import bench_gradient, bounds
 from benchmarks.memory import lack
 from benchmarks.rounds import measure, prepare
 from benchmarks.row import keep
-from benchmarks.subject import FEATURES, gradient_call, to_numpy
-from reference.agreement import Exact, compare_gradient
+from benchmarks.subject import FEATURES, gradient_call
+from reference.agreement import Exact
 from reference.backprop import Gradient
 from reference.problems import make
 
@@ -84,11 +84,6 @@ def test_large(benchmark, leave_out, model, backend, execution, device, formulat
     others = {name: prepared(other, B, F) for name, other in partners.items()}
     others |= bounds_of(model, dtype, B, F)
     timed = measure(benchmark, prepared(cell, B, F), others, rounds(B))
-
-    def judged(cell, result):
-        found, at = to_numpy(cell, result), (problem.W, problem.b)
-        return compare_gradient(problem, 0, found, expected, *at, cell.formulation)
-
+    judged = partial(bench_gradient.judge, problem, expected)
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
-    verdict = judged(cell, timed.result)
-    keep(benchmark, cell, timed, verdict, verdicts, examples=B, features=F)
+    keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, examples=B, features=F)

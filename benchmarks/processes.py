@@ -143,6 +143,14 @@ def show(path: Path | None, folder: Path) -> int:
     return 1 if run["failed"] or run["void"] else 0
 
 
+def _end_with_the_run() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+# For preexec_fn: on Linux a process does not outlive the one that started it, however that ended.
+end_with_the_run = _end_with_the_run if sys.platform == "linux" else None
+
+
 def _measured(
     job: Job, base: Path, timeout: float, options: list[str], named: bool, show: Callable[[], None]
 ) -> Outcome:
@@ -170,12 +178,6 @@ def _measured(
         return Outcome(MEASURED, "")
     how = f"ended by signal {-code}" if code < 0 else f"ended with {code}"
     return Outcome(FAILED, f"{how}, nothing stored, see {log}")
-
-
-def end_with_the_run() -> None:
-    """On Linux a process does not outlive the command, however that was ended."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _wait(process: subprocess.Popen, timeout: float, show: Callable[[], None]) -> int:

@@ -41,8 +41,8 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    from benchmarks import environment
-    from benchmarks.threads import enforce
+    from benchmarks.measure import environment
+    from benchmarks.measure.threads import enforce
 
     for key in (VERDICTS, LEFT_OUT, UNFINISHED):
         config.stash[key] = []
@@ -57,7 +57,7 @@ def pytest_configure(config):
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
         config.args = ["benchmarks" if config.getoption("benchmark_only") else "tests"]
     if config.getoption("benchmark_only") and not config.option.collectonly:
-        from benchmarks.conditions import state
+        from benchmarks.store.conditions import state
 
         config.stash[RUN] = _claimed(config)
         config.option.benchmark_json = Path(os.devnull)  # put writes it whole: see below
@@ -66,8 +66,8 @@ def pytest_configure(config):
 
 def _claimed(config):
     """Where the run is going to be stored, once it is sure that it can be."""
-    from benchmarks.files import Mistake, claim
-    from benchmarks.store import next_path
+    from benchmarks.store.files import Mistake, claim
+    from benchmarks.store.run import next_path
 
     path = config.getoption("benchmark_json")
     path = path or next_path(config.rootpath / "results", config.getoption("quick"))
@@ -161,7 +161,7 @@ def pytest_runtest_makereport(item, call):
     """No row is lost: one whose call or check raises an error is void, with the error."""
     report = yield
     if item.config.getoption("benchmark_only") and report.failed and report.when != "teardown":
-        from benchmarks.row import unfinished
+        from benchmarks.measure.row import unfinished
 
         item.config.stash[UNFINISHED] += unfinished(item, call.excinfo, WORDS)
     return report
@@ -173,9 +173,9 @@ def pytest_benchmark_update_machine_info(config, machine_info):
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):
     import backends
-    from benchmarks.conditions import conditions, state
-    from benchmarks.files import put
-    from benchmarks.store import complete, unused
+    from benchmarks.store.conditions import conditions, state
+    from benchmarks.store.files import put
+    from benchmarks.store.run import complete, unused
 
     config.stash[RUN] = unused(config.stash[RUN])
     names = dict.fromkeys(cell.backend for cell in config.stash[CELLS])
@@ -205,7 +205,7 @@ def pytest_terminal_summary(terminalreporter, config):
     path = config.stash.get(RUN, None)
     report = config.getoption("benchmark_only") and not config.getoption("no_report")
     if report and path and path.exists():
-        from benchmarks.report import write
+        from benchmarks.show.report import write
 
         terminalreporter.section("results")
         for line in write(path):

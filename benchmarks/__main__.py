@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import block, compare, processes, report
-from benchmarks.files import Mistake
-from benchmarks.store import next_path
+from benchmarks import run as processes
+from benchmarks.show import compare, report
+from benchmarks.show import readme as block
+from benchmarks.store.files import Mistake
+from benchmarks.store.run import next_path
 
 RESULTS = Path(__file__).parents[1] / "results"
 

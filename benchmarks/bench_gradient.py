@@ -5,17 +5,17 @@ from functools import partial
 import numpy as np
 
 from backends import Cell, load
-from benchmarks import bounds
-from benchmarks.memory import lack, need
-from benchmarks.rounds import measure
-from benchmarks.row import keep
-from benchmarks.subject import (
+from benchmarks.measure import bounds
+from benchmarks.measure.calls import (
     beside,
     gradient_and_arguments,
     gradient_problem,
     prepared_gradient,
     to_numpy,
 )
+from benchmarks.measure.memory import lack, need
+from benchmarks.measure.rounds import measure
+from benchmarks.measure.row import keep
 from reference.agreement import compare_gradient
 
 SIZES = {True: (32, 256, 1024), False: (32, 64, 128, 256, 512, 1024, 2048, 4096)}  # quick, full

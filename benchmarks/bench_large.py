@@ -10,11 +10,12 @@ import pytest
 
 from backends import Cell, load
 from backends.numpy_backend import FORWARDS, chain, pullback_elementwise
-from benchmarks import bench_gradient, bounds
-from benchmarks.memory import lack
-from benchmarks.rounds import measure, prepare
-from benchmarks.row import keep
-from benchmarks.subject import FEATURES, gradient_call
+from benchmarks import bench_gradient
+from benchmarks.measure import bounds
+from benchmarks.measure.calls import FEATURES, gradient_call
+from benchmarks.measure.memory import lack
+from benchmarks.measure.rounds import measure, prepare
+from benchmarks.measure.row import keep
 from reference.agreement import Exact
 from reference.backprop import Gradient
 from reference.problems import make

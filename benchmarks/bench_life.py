@@ -16,8 +16,8 @@ import pytest
 
 import backends
 from backends import Cell
-from benchmarks import calibration
-from benchmarks.processes import end_with_the_run
+from benchmarks.measure import calibration
+from benchmarks.run import end_with_the_run
 
 ROOT = Path(__file__).parents[1]
 CACHES = {  # of Numba, JAX, inductor, Triton, the driver of NVIDIA, and whatever follows XDG
@@ -78,11 +78,12 @@ def test_life(
 
 
 def live(cell, threads, folder):
-    """The process of python -m benchmarks.life with its caches in the folder, once it has ended."""
+    """The ended process of python -m benchmarks.measure.life with its caches in the folder."""
     file = Path(backends.load(cell.backend).__file__)
     guest = [] if file.parent == ROOT / "backends" else ["--backend", str(file)]
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.life", str(cell), "--threads", str(threads), *guest],
+        [sys.executable, "-m", "benchmarks.measure.life", str(cell),
+         "--threads", str(threads), *guest],
         cwd=ROOT, env={**os.environ, **environment(folder)}, capture_output=True, text=True,
         check=False, preexec_fn=end_with_the_run,
     )  # fmt: skip

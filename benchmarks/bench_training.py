@@ -1,11 +1,11 @@
 """The tutorial's two training runs in every cell."""
 
 from backends import Cell, load
-from benchmarks.distance import distance
-from benchmarks.memory import lack, need
-from benchmarks.rounds import measure
-from benchmarks.row import keep
-from benchmarks.subject import beside, limit, prepared_training, to_numpy, training_problem
+from benchmarks.measure.calls import beside, limit, prepared_training, to_numpy, training_problem
+from benchmarks.measure.distance import distance
+from benchmarks.measure.memory import lack, need
+from benchmarks.measure.rounds import measure
+from benchmarks.measure.row import keep
 from reference.agreement import compare
 
 ROUNDS = {  # quick, full: logistic takes up to seconds then; more come from more processes

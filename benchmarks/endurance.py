@@ -24,7 +24,9 @@ from time import perf_counter
 from typing import Any
 
 import backends
-from benchmarks import parts, processes, store
+from benchmarks import run as processes
+from benchmarks.store import journal as parts
+from benchmarks.store import run as store
 
 ROOT = Path(__file__).parents[1]
 SIGNALS = signal.SIGKILL, signal.SIGTERM, signal.SIGINT

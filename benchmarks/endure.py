@@ -15,7 +15,7 @@ import psutil
 
 import backends
 from backends import Cell
-from benchmarks.subject import to_numpy, train_call
+from benchmarks.measure.calls import to_numpy, train_call
 from reference import backprop
 from reference.agreement import compare
 from reference.problems import Problem, make

@@ -22,9 +22,9 @@ import pytest
 
 import backends
 from backends import Cell
-from benchmarks.intervals import Ratio
-from benchmarks.rounds import measure, prepare
-from benchmarks.row import keep
+from benchmarks.analyse.intervals import Ratio
+from benchmarks.measure.rounds import measure, prepare
+from benchmarks.measure.row import keep
 from reference.agreement import Check, Verdict
 
 CELL = Cell("linear", "numpy", "eager", "cpu", "elementwise", "float64")

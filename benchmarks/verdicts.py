@@ -20,10 +20,10 @@ import numpy as np
 
 import backends
 from backends import Cell
-from benchmarks.conditions import versions
-from benchmarks.files import Mistake, prepare, put
-from benchmarks.store import machine_folder
-from benchmarks.subject import gradient_call, to_numpy, train_call, training_problem
+from benchmarks.measure.calls import gradient_call, to_numpy, train_call, training_problem
+from benchmarks.store.conditions import versions
+from benchmarks.store.files import Mistake, prepare, put
+from benchmarks.store.run import machine_folder
 from reference import oracle
 from reference.agreement import Check, Verdict, compare, compare_gradient, used_gradient
 from reference.backprop import Gradient

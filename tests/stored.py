@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.intervals import ratio
-from benchmarks.store import sample
+from benchmarks.analyse.intervals import ratio
+from benchmarks.store.run import sample
 
 WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
 CONDITIONS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.answer import answer
+from benchmarks.show.answer import answer
 from tests import stored
 from tests.stored import check, gradients, run, trainings
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import backends
-from benchmarks import environment
 from benchmarks.__main__ import main
+from benchmarks.measure import environment
 from reference.problems import batched, make
 from tests import stored
 

@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.compare import changes
+from benchmarks.show.compare import changes
 from tests import stored
 from tests.stored import run, trainings
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from backends import numpy_backend
-from benchmarks.conditions import conditions, differences, state
-from benchmarks.threads import POOLS, XLA, enforce, usable_processors
+from benchmarks.measure.threads import POOLS, XLA, enforce, usable_processors
+from benchmarks.store.conditions import conditions, differences, state
 
 ROOT = Path(__file__).parents[1]
 
@@ -104,7 +104,7 @@ def test_the_mistake_is_told_on_the_command_line():
 
 ENFORCED = """
 import os
-from benchmarks.threads import POOLS, XLA, enforce, usable_processors
+from benchmarks.measure.threads import POOLS, XLA, enforce, usable_processors
 before = usable_processors()
 print(enforce(1, pin={pin}))
 print({{os.environ[name] for name in (*POOLS, XLA)}})
@@ -133,7 +133,7 @@ def test_what_was_imported_before_is_named_and_nothing_is_claimed():
 
 def test_a_framework_sees_what_was_set():
     [threads] = python(
-        "from benchmarks.threads import enforce\nenforce(1, pin=False)\n"
+        "from benchmarks.measure.threads import enforce\nenforce(1, pin=False)\n"
         "import numpy, threadpoolctl\n"
         "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.distance import POINTS, distance
+from benchmarks.measure.distance import POINTS, distance
 from reference.agreement import compare, state_errors
 from reference.backprop import Trajectory, train
 from reference.problems import tutorial

@@ -18,7 +18,7 @@ FRAMEWORKS = "numba", "jax", "torch"
 TRAIN = """
 import sys
 import backends
-from benchmarks.subject import to_numpy, train_call, training_problem
+from benchmarks.measure.calls import to_numpy, train_call, training_problem
 from reference.agreement import compare
 print(sorted({cell.backend for cell in backends.cells()}))
 for name, why in backends.unavailable().items():

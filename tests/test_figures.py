@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import crossing, store
-from benchmarks.report import newest
+from benchmarks.analyse import scaling as crossing
+from benchmarks.show.report import newest
+from benchmarks.store import run as store
 from tests import stored
 
 pytest.importorskip("matplotlib")
@@ -16,8 +17,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
-from benchmarks import figures
-from benchmarks.figures import style
+from benchmarks.show import figures
+from benchmarks.show.figures import style
 
 RESULTS = Path(__file__).parents[1] / "results"
 GROUNDS = {"light": "#ffffff", "dark": "#0d1117"}

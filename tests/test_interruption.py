@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.parts import JOURNAL, gather
+from benchmarks.store.journal import JOURNAL, gather
 from tests.guests import guest
 
 ROOT = Path(__file__).parents[1]
@@ -268,7 +268,7 @@ def test_no_room_is_told_before_anything_runs(tmp_path):
 def test_a_disk_that_fills_up_leaves_the_file_of_before(tmp_path):
     path = tmp_path / "run.json"
     path.write_text("of before")
-    code = LIMIT.format(10) + "from pathlib import Path; from benchmarks.files import put; "
+    code = LIMIT.format(10) + "from pathlib import Path; from benchmarks.store.files import put; "
     done = python("-c", f"{code} put(Path({str(path)!r}), 'x' * 2**11)")
     assert f"OSError: [Errno 27] File too large: '{path}'" in done.stderr
     assert contents(tmp_path) == {Path("run.json"): b"of before"}

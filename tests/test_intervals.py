@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks.intervals import FEW, SCATTER, logs, quotient, ratio, spread
+from benchmarks.analyse.intervals import FEW, SCATTER, logs, quotient, ratio, spread
 
 ROUNDS = 40
 NOISE = 0.01  # of one block, in logarithms

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import backends
-from benchmarks import bench_large, bounds, large_table, memory
+from benchmarks import bench_large
+from benchmarks.measure import bounds, memory
+from benchmarks.show import large_table
 from reference import backprop
 from reference.agreement import compare_gradient
 from reference.words import DTYPES, MODELS

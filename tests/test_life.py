@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import backends
-from benchmarks import life_table
 from benchmarks.bench_life import environment, files
-from benchmarks.life import STAGES, break_even, compiles
+from benchmarks.measure.life import STAGES, break_even, compiles
+from benchmarks.show import life_table
 
 ROOT = Path(__file__).parents[1]
 CELL = "linear-{}-cpu-elementwise-float64"
@@ -21,7 +21,7 @@ LIFE = dict.fromkeys(STAGES, 0.25) | {"trace": 1.0, "compile": 2.0, "first run":
 def live(*arguments, **variables):
     """The program in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.life", *arguments],
+        [sys.executable, "-m", "benchmarks.measure.life", *arguments],
         cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

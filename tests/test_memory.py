@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks import memory
-from benchmarks.memory import free, lack, need, within_limits
+from benchmarks.measure import memory
+from benchmarks.measure.memory import free, lack, need, within_limits
 
 ROOT = Path(__file__).parents[1]
 

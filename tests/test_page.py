@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from benchmarks import report
+from benchmarks.show import report
 from tests import stored
 
-page = pytest.importorskip("benchmarks.page")
+page = pytest.importorskip("benchmarks.show.page")
 pytest.importorskip("matplotlib")
 
 HOSTILE = "<script>alert(1)</script>|`*x*`<img/onerror=alert(1)>"

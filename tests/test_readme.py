@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import store
-from benchmarks.block import BEGIN, BLOCK, END, block, rewrite
+from benchmarks.show.readme import BEGIN, BLOCK, END, block, rewrite
+from benchmarks.store import run as store
 from tests import stored
 
 ROOT = Path(__file__).parents[1]
@@ -44,8 +44,8 @@ def test_it_fits_a_screen():
 
 def test_the_stored_pages_are_those_of_the_run():
     pytest.importorskip("matplotlib")
-    page = pytest.importorskip("benchmarks.page")
-    from benchmarks import figures
+    page = pytest.importorskip("benchmarks.show.page")
+    from benchmarks.show import figures
 
     path = shown()
     run = store.read(path)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report
 from benchmarks.__main__ import main
+from benchmarks.show import report
 from tests import stored
 
 pytest.importorskip("matplotlib")
@@ -220,10 +220,10 @@ def test_the_newest_full_run_of_each_machine(tmp_path):
     assert found == ["a/0010_full.json", "b/0002_full.json"]
 
 
-@pytest.mark.parametrize("module", ["benchmarks.figures", "benchmarks.page"])
+@pytest.mark.parametrize("module", ["benchmarks.show.figures", "benchmarks.show.page"])
 def test_without_what_draws_the_tables_remain(tmp_path, write, monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delattr("benchmarks." + module.split(".")[1], raising=False)
+    monkeypatch.delattr(module, raising=False)
     lines = write(stored.whole())
     assert names(tmp_path) == {"0001_full.json", "0001_full.txt"}
     [line] = [line for line in lines if line.startswith("no figures and no pages: ")]

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import rounds
-from benchmarks.rounds import Call, measure, prepare
+from benchmarks.measure import rounds
+from benchmarks.measure.rounds import Call, measure, prepare
 
 
 class Pedantic:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report, store
-from benchmarks.files import Mistake
-from benchmarks.schema import CURRENT, upgraded
+from benchmarks.show import report
+from benchmarks.store import run as store
+from benchmarks.store.files import Mistake
+from benchmarks.store.schema import CURRENT, upgraded
 from tests import stored
 
 ROOT = Path(__file__).parents[1]

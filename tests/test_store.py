@@ -6,8 +6,8 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from benchmarks.intervals import ratio
-from benchmarks.store import complete, merge, next_path, sample, unused
+from benchmarks.analyse.intervals import ratio
+from benchmarks.store.run import complete, merge, next_path, sample, unused
 
 CELL = {
     "model": "linear", "backend": "numpy", "execution": "eager", "device": "cpu",

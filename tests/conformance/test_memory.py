@@ -6,7 +6,7 @@ to remove the diagonal, or a backend keeps a matrix from call to call, these tes
 
 import numpy as np
 
-from benchmarks.memory import need
+from benchmarks.measure.memory import need
 from reference.problems import make
 
 SIZES = (128, 256)

@@ -1,0 +1,1 @@
+"""Intervals, processes joined, scaling: numbers made from stored rows."""

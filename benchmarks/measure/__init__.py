@@ -1,0 +1,1 @@
+"""Interleaved rounds, what is timed in them, and under which circumstances."""

@@ -1,0 +1,177 @@
+"""The life of one cell: every stage that a user waits for, in a fresh process.
+
+python -m benchmarks.measure.life CELL prints one JSON object with the seconds of its life, all
+synchronized:
+  import       NumPy, the framework, the backend's file, and what make_train imports
+  to device    from_numpy of W, b, X and Y
+  trace        of the first call, null where the backend does not tell it apart
+  compile      of the first call; JAX and PyTorch count here what they load from a warm cache
+  first run    the rest of the first call; Numba's loading from a warm cache is in it
+  steady       a further call, the median
+  to host      to_numpy of the trajectory
+  numpy        the same run in eager NumPy, elementwise where it lacks the formulation, the median
+               of calls between the steady ones
+The caches are those that the environment names: see bench_life.py.
+"""
+
+import argparse
+import gc
+import json
+import sys
+from collections.abc import Callable
+from math import ceil
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.measure.threads import enforce
+
+# NumPy, and whatever imports it, is imported under the clock.
+if TYPE_CHECKING:
+    from backends import Cell
+    from reference.problems import Problem
+
+STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to host", "numpy")
+CALLS = 3
+
+
+def break_even(life: dict[str, Any], steps: int) -> int | None:
+    """After how many steps the first call's overhead is paid back against eager NumPy.
+
+    steps is the number of steps of a call. None where the cell is not faster.
+    """
+    overhead = (life["trace"] or 0) + (life["compile"] or 0) + life["first run"] - life["steady"]
+    gain = (life["numpy"] - life["steady"]) / steps
+    return ceil(max(overhead, 0) / gain) if gain > 0 else None
+
+
+def compiles(execution: str, spent: dict[str, float]) -> bool:
+    """Whether there is anything to pay back; spent is the backend's compile_seconds.
+
+    With warm caches Numba spends nothing, as an eager cell does.
+    """
+    return bool(spent) and (execution != "eager" or any(spent.values()))
+
+
+def measure(loaded: tuple[Any, ...], importing: float) -> dict[str, Any]:
+    """What is printed, of the cell that _load has imported in so many seconds."""
+    from benchmarks.measure.calls import to_numpy, train_call, training_problem
+    from reference.agreement import compare
+    from reference.problems import tutorial
+
+    cell, module, train = loaded
+    at_import = sum(module.compile_seconds().values())
+    problem = tutorial(cell.model).astype(cell.dtype)
+    arrays, to_device = _timed(_on_device, cell, module, problem)
+    numbers = problem.learning_rate, problem.dJ_dJ0, problem.epochs
+
+    def call() -> Any:
+        return module.synchronize(train(*arrays, *numbers))
+
+    _, first = _timed(call)
+    spent = module.compile_seconds()
+    total = sum(spent.values())
+    rival = _rival(cell)
+    result, steady, numpy = _interleaved(call, train_call(rival, problem))
+    late = sum(module.compile_seconds().values()) - total
+    found, to_host = _timed(to_numpy, cell, result)
+    life = {
+        "import": importing - at_import,
+        "to device": to_device,
+        "trace": spent.get("trace"),
+        "compile": spent.get("compile"),
+        "first run": first - (total - at_import),
+        "steady": steady,
+        "to host": to_host,
+        "numpy": numpy,
+    }
+    pays = compiles(cell.execution, spent)
+    problem, expected = training_problem(cell.model, cell.dtype, False)  # takes a second
+    verdict = compare(problem, found, expected, formulation=cell.formulation)
+    void = f"something was compiled for {late:.2g} s after the first call" if late > 0 else ""
+    return {
+        "cell": str(cell),
+        "life": life,
+        "steps of a call": problem.steps,
+        "numpy cell": str(rival),
+        "compiles": pays,
+        "break_even": break_even(life, problem.steps) if pays else 0,
+        "verdict": verdict.as_dict(),
+        "void": verdict.failure or void,
+    }
+
+
+def _timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    start = perf_counter()
+    result = function(*arguments)
+    return result, perf_counter() - start
+
+
+def _load(words: str, path: str | None) -> tuple["Cell", Any, Callable[..., Any]]:
+    """The cell, the module of its backend, and its training.
+
+    Raises ValueError for a cell that does not exist here, ImportError for a missing framework.
+    """
+    import backends
+
+    if path:
+        backends.add(path)
+    chosen: dict[str, Any] = dict(
+        zip(backends.Cell._fields, ([word] for word in words.split("-")), strict=False)
+    )
+    cells = backends.cells(**chosen) if len(chosen) == len(backends.Cell._fields) else []
+    if words not in map(str, cells):
+        raise ValueError(f"no cell exists here for {words}")
+    [cell] = cells
+    module = backends.load(cell.backend)
+    return cell, module, module.make_train(cell.model, cell.formulation, cell.execution)
+
+
+def _on_device(cell: "Cell", module: Any, problem: "Problem") -> list[Any]:
+    arrays = problem.W, problem.b, problem.X, problem.Y
+    return [module.synchronize(module.from_numpy(array, cell.device)) for array in arrays]
+
+
+def _rival(cell: "Cell") -> "Cell":
+    """The eager NumPy cell that it has to beat."""
+    from backends import load
+
+    known = cell.formulation in load("numpy").FORMULATIONS
+    formulation = cell.formulation if known else "elementwise"
+    return cell._replace(backend="numpy", execution="eager", device="cpu", formulation=formulation)
+
+
+def _interleaved(own: Callable[[], Any], other: Callable[[], Any]) -> tuple[Any, float, float]:
+    """The last result of own, and the median seconds of own and of other."""
+    other()  # own has been called before
+    seconds: dict[Any, list[float]] = {own: [], other: []}
+    gc.collect()
+    gc.disable()
+    for turn in range(CALLS):
+        for function in (other, own) if turn % 2 else (own, other):
+            result, spent = _timed(function)
+            seconds[function].append(spent)
+            if function is own:
+                last = result
+    gc.enable()
+    return last, median(seconds[own]), median(seconds[other])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure the cell that is named and print its life; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.measure.life", allow_abbrev=False)
+    parser.add_argument("cell", metavar="CELL", help="as logistic-jax-run-cpu-elementwise-float64")
+    parser.add_argument("--backend", metavar="PATH", help="the file of a backend from outside")
+    parser.add_argument("--threads", type=int, default=1, help="in every pool (default 1)")
+    given = parser.parse_args(arguments)
+    try:
+        threads = enforce(given.threads, pin=True)
+        loaded, importing = _timed(_load, given.cell, given.backend)
+    except (ValueError, ImportError) as error:
+        parser.error(str(error))
+    print(json.dumps({"threads": threads} | measure(loaded, importing)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""A measured row, as it is stored: a time counts only with the proof that the call was right."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from backends import Cell
+from benchmarks.measure.rounds import Timed
+from reference.agreement import Verdict
+
+
+def keep(
+    benchmark: Any,
+    cell: Cell,
+    timed: Timed,
+    verdict: Verdict,
+    others: Mapping[str, Verdict] = MappingProxyType({}),
+    **facts: Any,
+) -> None:
+    """Store the row with its verdict and facts; fail the test if it is void.
+
+    others are the verdicts on the cells that it was timed beside: a ratio to a wrong one is none.
+    """
+    beside = (f"beside {name}: {v.failure}" for name, v in others.items() if v.failure)
+    void = verdict.failure or timed.problem or next(beside, "")
+    benchmark.extra_info |= cell._asdict() | timed.info | facts
+    benchmark.extra_info |= {"verdict": verdict.as_dict(), "void": void}
+    if void:
+        pytest.fail(f"void: {void}")
+
+
+def unfinished(item: Any, error: Any, words: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The row of a test that raised an error before it was kept, as a void one with the reason."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    benchmark = item.funcargs.get("benchmark")
+    if not params.keys() >= {*words} or "verdict" in getattr(benchmark, "extra_info", {}):
+        return []
+    group = getattr(benchmark, "group", None) or item.name
+    why = " ".join(f"{error.typename}: {error.value}".split())
+    row = {"group": group, "conditions": "", "void": why}
+    return [{word: params[word] for word in words} | row]

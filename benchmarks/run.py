@@ -1,0 +1,226 @@
+"""A run in fresh processes: each holds one backend beside the baseline, and all are merged.
+
+Memory lies differently in every process, which moves a time by more than its rounds show; so
+each backend is measured in several, and the intervals are those over processes. What one process
+loads or leaves behind cannot touch another backend, and one that dies takes only its own rows.
+"""
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import backends
+from benchmarks.measure.calls import EXAMPLES
+from benchmarks.progress import Progress
+from benchmarks.show import report
+from benchmarks.store import journal as parts
+from benchmarks.store import run as store
+from benchmarks.store.conditions import HUGE_PAGES
+from benchmarks.store.files import claim, put
+from benchmarks.store.journal import FAILED, MEASURED, NOTHING, Parts
+
+ROOT = Path(__file__).parents[1]
+FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
+LARGE = "benchmarks/bench_large.py"
+EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
+GRACE = 20  # seconds for a process to store what it has
+NOTHING_TO_DO = 4, 5  # of pytest: a usage error, nothing collected
+NO_CELL, NOT_USABLE = "no cell exists here", "is not usable here"
+
+
+class Job(NamedTuple):
+    """One process: its name, the arguments of pytest, and what is added to the environment."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+
+
+class Outcome(NamedTuple):
+    """What became of a job, in a word of benchmarks/parts.py, and a line on why it has no part."""
+
+    state: str
+    problem: str
+
+
+def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> Iterator[Job]:
+    """Every backend in every pass, each pass beginning with another one; then what is asked once.
+
+    The examples only train: they show what a run can cost, and their gradients are nothing new.
+    A path stands behind a =: pytest would take one by itself for a place to look for its settings.
+    Once: large batches, dense gradients with huge pages for every allocator, the life of the cells.
+    """
+    everyone = names + examples
+    for turn in range(processes):
+        first = turn % len(everyone)
+        for name in everyone[first:] + everyone[:first]:
+            title = f"{_title(name)}, process {turn + 1} of {processes}"
+            files = FILES if name in names else FILES[:1]
+            yield Job(title, (*files, f"--backend={name}"), {})
+    if quick:
+        return
+    for name in names:
+        yield Job(f"{_title(name)}, large batches", (LARGE, f"--backend={name}"), {})
+    if sys.platform == "linux":
+        for name in names:
+            arguments = (*EQUALIZED, f"--backend={name}")
+            yield Job(f"{_title(name)} with huge pages", arguments, HUGE_PAGES)
+    chosen = [f"--backend={name}" for name in everyone]
+    yield Job("the life of the cells", ("benchmarks/bench_life.py", *chosen), {})
+
+
+def run(path: Path, named: list[str], processes: int, timeout: float, options: list[str]) -> int:
+    """Measure everything, store the merged run in path, show it; 0 if nothing failed or is void.
+
+    Raises ValueError for options that pytest does not take, and for a backend that was named and
+    is not there or not usable; Mistake, before anything runs, where nothing can be stored.
+    """
+    claim(path)
+    names = [_absolute(name) for name in named] or list(backends.names())
+    for name in names:
+        if name.endswith(".py"):
+            print(f"runs the code of {name}")
+    examples = [] if named else list(map(str, EXAMPLES))
+    todo = list(jobs(names, examples, processes, "--quick" in options))
+    made, progress, number = Parts(path, [job.name for job in todo]), Progress(todo), 1
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's Ctrl-C
+    try:
+        for number, job in enumerate(todo, 1):
+            progress.begin(made.base(number).with_suffix(".log"))
+            outcome = _measured(
+                job, made.base(number), timeout, options, bool(named), progress.show
+            )
+            made.note(number, *outcome)
+            progress.end(outcome.problem)
+    except KeyboardInterrupt:
+        made.note(number, FAILED, "interrupted")
+        print("interrupted")
+    except ValueError as mistake:
+        if not parts.gather(made.folder).parts:
+            parts.remove(made.folder)
+            raise
+        made.note(number, FAILED, str(mistake))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return show(finished(made.folder), made.folder)
+
+
+def finished(folder: Path) -> Path | None:
+    """Store what was measured as a run, unless it is; its file, or None if there is nothing.
+
+    One that lacks a process is partial: in results/ its name says so. Raises Mistake where the
+    folder is none of a run.
+    """
+    gathered = parts.gather(folder)
+    if not gathered.parts:
+        return None
+    merged = store.merge(gathered.parts)
+    merged["failed"] += gathered.failed
+    path = gathered.path
+    if store.is_partial(merged):
+        path = path.with_name(re.sub(r"_(full|quick)\.json$", "_partial.json", path.name))
+    path = store.unused(path)
+    put(path, json.dumps(merged, separators=(",", ":")) + "\n")
+    if not gathered.failed:
+        parts.remove(folder)
+    return path
+
+
+def show(path: Path | None, folder: Path) -> int:
+    """Show the run of a folder; 0 if nothing failed or is void."""
+    if path is None:
+        print(f"nothing was measured, the logs are in {folder}")
+        return 1
+    print("\n".join(report.write(path)))
+    run = store.read(path)
+    return 1 if run["failed"] or run["void"] else 0
+
+
+def _end_with_the_run() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+# For preexec_fn: on Linux a process does not outlive the one that started it, however that ended.
+end_with_the_run = _end_with_the_run if sys.platform == "linux" else None
+
+
+def _measured(
+    job: Job, base: Path, timeout: float, options: list[str], named: bool, show: Callable[[], None]
+) -> Outcome:
+    """Run the job in a process group of its own; its output goes to base.log."""
+    part, log = base.with_suffix(".json"), base.with_suffix(".log")
+    command = [sys.executable, "-m", "pytest", "--benchmark-only", "--no-report", "--verbose"]
+    command += [*job.arguments, *options, f"--benchmark-json={part}"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | job.environment, stdin=subprocess.DEVNULL,
+            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=end_with_the_run,
+        )  # fmt: skip
+        try:
+            code = _wait(process, timeout, show)
+        except subprocess.TimeoutExpired:
+            _interrupt(process)
+            return Outcome(FAILED, f"no end after {timeout:.0f} s, see {log}")
+        finally:
+            _kill(process)
+    if code in NOTHING_TO_DO:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        return Outcome(NOTHING, _why_nothing(text, named))
+    if part.exists():  # it was written whole, or not at all
+        return Outcome(MEASURED, "")
+    how = f"ended by signal {-code}" if code < 0 else f"ended with {code}"
+    return Outcome(FAILED, f"{how}, nothing stored, see {log}")
+
+
+def _wait(process: subprocess.Popen, timeout: float, show: Callable[[], None]) -> int:
+    """The exit code; until then progress is shown every second."""
+    end = perf_counter() + timeout
+    while True:
+        try:
+            return process.wait(min(1, max(end - perf_counter(), 0)))
+        except subprocess.TimeoutExpired:
+            if perf_counter() >= end:
+                raise
+            show()
+
+
+def _why_nothing(output: str, named: bool) -> str:
+    """In pytest's words why there is nothing to measure. Raises ValueError for a mistake."""
+    errors = re.findall(r"^(?:ERROR|.*: error): (.*)", output, re.MULTILINE)
+    reason = errors[-1] if errors else NO_CELL
+    if NO_CELL not in reason and (named or NOT_USABLE not in reason):
+        raise ValueError(reason)
+    return reason
+
+
+def _interrupt(process: subprocess.Popen) -> None:
+    """Let a process store the rows that it has, if it can."""
+    with suppress(subprocess.TimeoutExpired):
+        process.send_signal(signal.SIGINT)
+        process.wait(GRACE)
+
+
+def _kill(process: subprocess.Popen) -> None:
+    """The process and whatever it has started, which may outlive it, if they still run."""
+    with suppress(ProcessLookupError, PermissionError):  # the latter on macOS where all have ended
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _absolute(name: str) -> str:
+    """The file of a backend by a path that holds in any folder."""
+    return str(Path(name).absolute()) if name.endswith(".py") else name
+
+
+def _title(name: str) -> str:
+    return Path(name).name.removesuffix("_backend.py")

@@ -1,0 +1,30 @@
+"""The figures of a stored run, each made from its JSON alone."""
+
+from typing import Any
+
+import matplotlib
+
+from benchmarks.show.figures import (
+    distance,
+    life,
+    memory,
+    ratios,
+    sizes,
+    style,
+    trainings,
+    tutorial,
+)
+
+FIGURES = sizes, ratios, trainings, life, distance, memory, tutorial
+
+
+def draw(run: dict[str, Any]) -> tuple[list[style.Drawing], list[str]]:
+    """Every figure that the run has data for, and a sentence for each that it has none for."""
+    drawings: list[style.Drawing] = []
+    missing: list[str] = []
+    with matplotlib.rc_context(style.RC):
+        for module in FIGURES:
+            drawn = list(module.draw(run))
+            drawings += drawn
+            missing += [] if drawn else [module.MISSING]
+    return drawings, missing

@@ -1,0 +1,90 @@
+"""The life of the cells: what a user waits for in a fresh process, stage by stage."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib
+
+from benchmarks.analyse import rows as query
+from benchmarks.show.figures import style
+from benchmarks.show.life_table import steps
+
+NAME, TITLE = "life", "The life of a cell: what a first training run takes, stage by stage"
+MISSING = "No figure of the life of the cells: the run did not measure it."
+CAPTION = (
+    "Each bar is one fresh process, from importing NumPy and the framework to the first training "
+    "run's result; first run is what remains of the first call after tracing and compiling. "
+    "Behind it the whole, what every further run takes, and after how many steps compiling has "
+    "paid, against eager NumPy."
+)
+STAGES = {  # dark to light, with a hatch where neighbors would be alike in greyscale
+    "import": ("#757b82", ""),
+    "to device": ("#000000", ""),
+    "trace": ("#B87A00", "\\\\\\\\"),
+    "compile": ("#D55E00", "////"),
+    "first run": ("#56B4E9", ""),
+    "to host": ("#000000", ""),
+}
+Row = dict[str, Any]
+
+
+def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
+    """One figure: a panel for each group of rows and formulation."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for group, rows in query.lives(run).items():
+        for row in rows:
+            found.setdefault((group, row["formulation"]), []).append(row)
+    if not found:
+        return
+    lines = [len(rows) for rows in found.values()]
+    drawn = style.figure(10, 0.36 * sum(lines) + 0.9 * len(lines) + 0.4)
+    panels = drawn.subplots(len(lines), 1, squeeze=False, height_ratios=lines)[:, 0]
+    for axes, ((group, formulation), rows) in zip(panels, found.items(), strict=True):
+        _panel(axes, rows)
+        axes.set_title(f"{group}, {formulation}", loc="left")
+    _legend(drawn)
+    yield style.Drawing(NAME, TITLE, CAPTION, style.svg(drawn, TITLE))
+
+
+def total(row: Row) -> float:
+    """The seconds from the start to the first result."""
+    return sum(row["life"][stage] or 0 for stage in STAGES)
+
+
+def _panel(axes: Any, rows: list[Row]) -> None:
+    """A bar for each cell, the shortest above."""
+    rows = sorted(rows, key=total)
+    for y, row in enumerate(rows):
+        left = 0.0
+        for stage, (color, hatch) in STAGES.items():
+            width = row["life"][stage] or 0
+            axes.barh(y, width, left=left, height=0.7, color=color, hatch=hatch, edgecolor="white",
+                      linewidth=0)  # fmt: skip
+            left += width
+        label = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+        axes.annotate(_words(row), (left, y), **label)
+    axes.set_yticks(range(len(rows)), labels=[style.driven(query.driven(row)) for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.6 * max(max(map(total, rows)), 1e-9))
+    axes.set_xlabel("seconds from the first import")
+    axes.grid(axis="y", visible=False)
+
+
+def _words(row: Row) -> str:
+    pays = steps(row)
+    words = [style.time(total(row)), f"then {style.time(row['life']['steady'])} a run"]
+    if pays == "never":
+        words.append("compiling never pays")
+    elif pays != "-":
+        words.append(f"compiling pays after {pays} steps")
+    return ", ".join(words)
+
+
+def _legend(drawn: Any) -> None:
+    """The stages that can be seen; what the copies take is too short."""
+    patches = {
+        stage: matplotlib.patches.Patch(facecolor=color, hatch=hatch, edgecolor="white")
+        for stage, (color, hatch) in STAGES.items()
+        if not stage.startswith("to ")
+    }
+    style.legend(drawn, patches)

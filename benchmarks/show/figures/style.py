@@ -1,0 +1,143 @@
+"""One style for all figures: on light and dark ground, in greyscale, for every color vision.
+
+The ground is transparent. Ink and colors have a contrast of 3 at least against white and against
+near black, and no meaning hangs on color alone: a backend has a marker too, a formulation a line.
+"""
+
+import io
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from benchmarks.show.text import duration, title
+
+matplotlib.use("svg")
+INK = "#757b82"
+RC = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "diagjac",  # the same run gives the same file
+    "text.parse_math": False,  # a $ in a name is a $
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "figure.titlesize": 11,
+    "hatch.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "lines.linewidth": 1.5,
+    "lines.markersize": 5,
+} | dict.fromkeys(
+    ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"),
+    INK,
+)  # fmt: skip
+LOOKS = {  # most of them Okabe and Ito's
+    "reference": (INK, "o"),
+    "numpy": ("#0072B2", "s"),
+    "numba": ("#009E73", "^"),
+    "jax": ("#D55E00", "D"),
+    "torch": ("#CC79A7", "v"),
+    "native": ("#B87A00", "P"),
+    "optax": ("#3B94CB", "X"),
+    "nn": ("#7A6FD0", "*"),
+}
+GUESTS = [(color, marker) for marker in "h<>p" for color in ("#8A6D3B", "#00967A", "#2A7FB8")]
+LINES: dict[str, Any] = {  # a formulation keeps its line
+    "dense": "-", "elementwise": "--", "fused": ":", "autodiff": "-.",
+    "jacrev": (0, (5, 1, 1, 1, 1, 1)),
+}  # fmt: skip
+
+
+PATH, DIGITS = re.compile(r' d="[^"]*"'), re.compile(r"(\.\d\d)\d+")  # 1/100 of a point will do
+
+
+class Drawing(NamedTuple):
+    """A figure: the end of its file's name, its heading, how it is read, and its SVG."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches; it has to be made and saved within the style."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def svg(drawn: Figure, heading: str) -> str:
+    """The figure as SVG, its heading above it, and beside it for those who cannot see it."""
+    text = io.StringIO()
+    drawn.suptitle(heading, fontweight="bold")
+    drawn.savefig(text, format="svg", metadata={"Date": None, "Title": heading, "Creator": None})
+    return PATH.sub(lambda path: DIGITS.sub(r"\1", path[0]), text.getvalue())
+
+
+def looks(rows: Iterable[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Color and marker of each backend; those from outside get what is left, by their names."""
+    guests = sorted({row["backend"] for row in rows} - LOOKS.keys())
+    return LOOKS | {guest: GUESTS[i % len(GUESTS)] for i, guest in enumerate(guests)}
+
+
+def face(execution: str, color: str) -> str:
+    """What fills a marker: eager ones are full, compiled ones open."""
+    return color if execution.startswith("eager") else "none"
+
+
+def line(formulation: str) -> Any:
+    """The line of a formulation."""
+    return LINES.get(formulation, "-")
+
+
+def driven(words: tuple[str, str]) -> str:
+    """Backend and execution, in words."""
+    return f"{title(words[0])} {words[1]}"
+
+
+def time(value: float) -> str:
+    """A time in words."""
+    return duration(value).replace("us", "µs")
+
+
+def seconds(value: float, _: Any = None) -> str:
+    """A time on an axis."""
+    number, unit = time(value).split(" ")
+    return f"{float(number):g} {unit}"
+
+
+def over_sizes(axes: Any, sizes: Iterable[int], label: str = "batch size B") -> None:
+    """A logarithmic axis of batch sizes, with each of them named."""
+    sizes = sorted(set(sizes))
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(sizes, labels=[str(B) for B in sizes])
+    axes.minorticks_off()
+    axes.set_xlabel(label)
+
+
+def over_times(axes: Any) -> None:
+    """A logarithmic axis of times, for what is drawn already."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < 50 * low:  # one power of ten, or none, would be all that is named
+        axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(seconds))
+    axes.yaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+
+
+def legend(drawn: Figure, handles: dict[str, Any] | None = None, columns: int = 8) -> None:
+    """One legend below all panels: these handles, or every label of the panels once."""
+    found: dict[str, Any] = handles or {}
+    for axes in () if handles else drawn.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    columns = min(len(found), columns)
+    drawn.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)

@@ -1,0 +1,70 @@
+"""The tutorial's two training runs, as the reference computes them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from benchmarks.show.figures import style
+from benchmarks.show.text import file_name
+
+MISSING = "No figures of the tutorial's training runs: the run has none."
+CAPTION = "The tutorial's {model} regression as the reference trains it: {what}"
+PARAMETERS = (
+    "the loss of each step's batch, and below it the parameters, with the true values dotted."
+)
+ACCURACY = (
+    "the loss and the accuracy on each step's batch; the band spans the smallest and the largest "
+    "of {stretch} steps, the line is their mean."
+)
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3B94CB", "#7A6FD0")
+POINTS = 600  # across a figure
+
+
+def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
+    """One figure for each training run."""
+    for trajectory in run["trajectories"]:
+        if not trajectory["loss"]:
+            continue
+        model, steps = trajectory["model"], len(trajectory["loss"])
+        title = f"The tutorial's {model} regression, {steps} steps ({trajectory['dtype']})"
+        drawn = style.figure(10, 5.5)
+        top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=(2, 3))
+        _curve(top, trajectory["loss"])
+        top.set_ylabel("loss J of the batch")
+        what = PARAMETERS if "parameters" in trajectory else ACCURACY
+        if "parameters" in trajectory:
+            _parameters(bottom, trajectory["parameters"], trajectory["true"])
+        elif "accuracy" in trajectory:
+            _curve(bottom, trajectory["accuracy"])
+            bottom.set_ylabel("accuracy on the batch")
+        bottom.set_xlabel("step")
+        caption = CAPTION.format(model=model, what=what.format(stretch=_stretch(steps)))
+        name = file_name("training", model, trajectory["dtype"])
+        yield style.Drawing(name, title, caption, style.svg(drawn, title))
+
+
+def _stretch(steps: int) -> int:
+    return -(-steps // POINTS)
+
+
+def _curve(axes: Any, values: list[float]) -> None:
+    """Every step; where there are too many to tell apart, what they span, and their mean."""
+    stretch = _stretch(len(values))
+    starts = np.arange(0, len(values), stretch)
+    if stretch > 1:
+        low, high = (f.reduceat(values, starts) for f in (np.minimum, np.maximum))
+        axes.fill_between(starts, low, high, color=COLORS[0], alpha=0.35, linewidth=0)
+    counts = np.diff([*starts, len(values)])
+    axes.plot(starts, np.add.reduceat(values, starts) / counts, color=COLORS[0], linewidth=1)
+
+
+def _parameters(axes: Any, tracks: list[list[float]], true: list[float]) -> None:
+    """Each parameter over the steps; the last one is b. The names stand at the true values."""
+    names = [f"W[{i}]" for i in range(len(tracks) - 1)] + ["b"]
+    for i, (label, track, value) in enumerate(zip(names, tracks, true, strict=False)):
+        color = style.INK if label == "b" else COLORS[i % len(COLORS)]
+        axes.plot(track, color=color, label=label)
+        axes.axhline(value, color=color, linestyle=":", linewidth=1)
+    axes.set_ylabel("parameters (dotted: true values)")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -1,0 +1,93 @@
+"""The two pages of a stored run: README.md for the repository, report.html for a browser.
+
+The templates escape whatever a run brings: a name is text, whatever stands in it.
+"""
+
+import base64
+import hashlib
+import os
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from benchmarks.show import facts, sheets
+from benchmarks.show.answer import answer
+from benchmarks.show.figures.style import Drawing
+from benchmarks.show.words import WORDS
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = Path(__file__).with_name("templates")
+SCRIPTS = (
+    "dataTables.min.js", "dataTables.dataTables.min.js", "dataTables.columnControl.min.js",
+    "columnControl.dataTables.min.js",
+)  # fmt: skip
+STYLES = "dataTables.dataTables.min.css", "columnControl.dataTables.min.css"
+SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
+
+
+def readme(run: dict[str, Any], path: Path, drawings: list[Drawing], missing: list[str]) -> str:
+    """The run in path as Markdown, with its figures beside it."""
+    template = _environment().get_template("README.md.jinja")
+    shown = _common(run, path, missing) | {"sheets": sheets.short(run), "drawings": drawings}
+    return _lines(template.render(shown))
+
+
+def html(run: dict[str, Any], path: Path, drawings: list[Drawing], missing: list[str]) -> str:
+    """The run in path as one file that needs no network; no script runs in it but its own."""
+    script = "\n".join([*(_vendored(name) for name in SCRIPTS), _read("report.js")])
+    style = "\n".join([*(_vendored(name) for name in STYLES), _read("report.css")])
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    figures = [(drawn, inline(drawn)) for drawn in drawings]
+    template = _environment().get_template("report.html.jinja")
+    return template.render(
+        _common(run, path, missing), sheets=sheets.whole(run), figures=figures,
+        script=Markup(script), digest=digest, style=Markup(style),
+    )  # fmt: skip
+
+
+def inline(drawing: Drawing) -> Markup:
+    """The SVG as it may stand beside others in a page: without a head, its ids its own."""
+    svg = drawing.svg[drawing.svg.index("<svg") :]
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{drawing.name}-", svg)
+    return Markup(re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL))
+
+
+def markdown(text: Any) -> Markup:
+    """Text as text in Markdown, also within a table."""
+    return Markup(escape(SPECIAL.sub(r"\\\1", " ".join(str(text).split())), quote=False))
+
+
+def _common(run: dict[str, Any], path: Path, missing: list[str]) -> dict[str, Any]:
+    """What both pages show."""
+    root = os.path.relpath(ROOT, path.absolute().parent).replace(os.sep, "/")
+    return {
+        "root": root, "file": path.name, "stem": path.stem, "answer": answer(run),
+        "facts": facts.facts(run), "void": facts.void(run), "words": WORDS,
+        "not_measured": [*facts.not_measured(run), *missing],
+    }  # fmt: skip
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["md"] = markdown
+    return environment
+
+
+def _lines(text: str) -> str:
+    """Without the empty lines that a template leaves."""
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _vendored(name: str) -> str:
+    return _read(f"datatables/{name}")

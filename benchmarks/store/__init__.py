@@ -1,0 +1,1 @@
+"""The stored run: its form, its files, its conditions."""

@@ -1,26 +1,38 @@
-# make bench   compare the backends: tables, figures and a stored run in results/
-# make test    prove that all of them compute the same thing
-# make self-test  the harness under test: known ratios and a known sleep, two minutes
-# make lint    check the style and the types
+# make bench       the answer in minutes: the four frameworks compared, a table, figures, a stored run
+# make bench-full  everything that is published: all cells and sizes, large batches, compile times
+# make test        prove that all of them compute the same thing
+# make prove       longer proofs: what the suite endures
+# make self-test   the clock under test: known ratios and a known sleep, two minutes
+# make lint        check the style and the types
 #
-# Each makes .venv when it is missing or older than the pins. On Linux without a GPU
-#   make test PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
-# brings PyTorch's CPU build instead of the CUDA one of several GB.
+# Each makes .venv when it is missing or older than the pins. On Linux without an NVIDIA driver it
+# takes PyTorch's CPU build; PIP_FLAGS="..." is given to pip instead.
 
 PYTHON ?= python3
 PIP_FLAGS ?=
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+WORKERS ?= 2
+# What pip takes for torch on Linux is a CUDA build of several GB.
+CPU_BUILDS := https://download.pytorch.org/whl/cpu
+HAS_DRIVER := $(wildcard /proc/driver/nvidia/version /dev/nvidia0 /dev/dxg)
 
-.PHONY: bench test self-test lint
+.PHONY: bench bench-full test prove self-test lint
 
 bench: .venv/made
+	$(BIN)/python -m benchmarks run --quick
+
+bench-full: .venv/made
 	$(BIN)/python -m benchmarks run
 
 test: .venv/made
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+prove: .venv/made
+	$(BIN)/python -m benchmarks endurance
 
 self-test: .venv/made
-	$(BIN)/python -m benchmarks.self_test
+	$(BIN)/python -m benchmarks self-test
 
 lint: .venv/made
 	$(BIN)/ruff check .
@@ -31,5 +43,8 @@ lint: .venv/made
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version)'
 	@echo "Making .venv with the versions of constraints.txt: numpy, numba, jax, torch, about 2 GB."
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt --editable '.[all,examples,browser,lint]'
+ifeq ($(strip $(shell uname -s)$(HAS_DRIVER)$(PIP_FLAGS)),Linux)
+	@$(PIP) --retries 0 --no-deps --index-url $(CPU_BUILDS) "$$(grep '^torch==' constraints.txt)" 2> /dev/null || echo "$(CPU_BUILDS) was not reached: torch comes from pip's own index."
+endif
+	$(PIP) $(PIP_FLAGS) --constraint constraints.txt --editable '.[all,examples,browser,lint]'
 	@touch $@

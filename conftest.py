@@ -19,7 +19,7 @@ WORDS = ("backend", "device", "model", "formulation", "execution", "dtype")
 CELLS = pytest.StashKey[list]()
 THREADS = pytest.StashKey[str]()
 STATE = pytest.StashKey[dict]()
-VERDICTS = pytest.StashKey[list]()
+CHECKS = "checks"  # of a test, [quantity, share of what is allowed, text]; workers hand them over
 LEFT_OUT = pytest.StashKey[list]()
 UNFINISHED = pytest.StashKey[list]()  # rows whose call or check raised an error
 RUN = pytest.StashKey[Path]()  # where it is stored
@@ -44,7 +44,9 @@ def pytest_configure(config):
     from benchmarks.measure import environment
     from benchmarks.measure.threads import enforce
 
-    for key in (VERDICTS, LEFT_OUT, UNFINISHED):
+    if config.getoption("benchmark_only") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("-n: times are taken in one process; --benchmark-only without -n")
+    for key in (LEFT_OUT, UNFINISHED):
         config.stash[key] = []
     environment.place_caches(ROOT)
     try:
@@ -84,7 +86,7 @@ def _chosen_cells(config):
     chosen = {word: config.getoption(word) for word in WORDS}
     chosen["dtype"] = chosen["dtype"] or ["float64"]
     if config.getoption("quick"):
-        chosen["formulation"] = chosen["formulation"] or ["dense", "elementwise"]
+        chosen["formulation"] = chosen["formulation"] or ["dense", "elementwise", "fused"]
     try:
         if config.getoption("benchmark_only") and not chosen["backend"]:
             backends.add(config.rootpath / "examples" / "native_backend.py")  # the limit
@@ -139,7 +141,8 @@ def judge(request):
     """Assert that a verdict passes, and keep it for the summary of what was observed."""
 
     def judge(verdict):
-        request.config.stash[VERDICTS].append((request.node.name, verdict))
+        checks = [[c.quantity, c.observed / (c.allowed or 1), str(c)] for c in verdict.checks]
+        request.node.user_properties.append((CHECKS, checks))
         assert verdict.passed, str(verdict)
 
     return judge
@@ -198,9 +201,9 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if config.stash[VERDICTS]:
+    if worst := _worst(terminalreporter):
         terminalreporter.section("observed, of what is allowed: the worst of all comparisons")
-        for line in _worst(config.stash[VERDICTS]):
+        for line in worst:
             terminalreporter.line(line)
     path = config.stash.get(RUN, None)
     report = config.getoption("benchmark_only") and not config.getoption("no_report")
@@ -212,10 +215,13 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
 
 
-def _worst(verdicts):
+def _worst(terminalreporter):
     """For each quantity the check that came nearest to what is allowed, and in which test."""
-    checks = [(check, name) for name, verdict in verdicts for check in verdict.checks]
-    for quantity in dict.fromkeys(check.quantity for check, _ in checks):
-        own = [(check, name) for check, name in checks if check.quantity == quantity]
-        check, name = max(own, key=lambda pair: pair[0].observed / (pair[0].allowed or 1))
-        yield f"{check}   {name}"
+    worst = {}
+    reports = [r for found in terminalreporter.stats.values() for r in found]
+    for report in reports:
+        for name, checks in getattr(report, "user_properties", ()):
+            for quantity, share, text in checks if name == CHECKS else ():
+                if share >= worst.get(quantity, (-1,))[0]:
+                    worst[quantity] = share, f"{text}   {report.nodeid.rpartition('::')[2]}"
+    return [line for _, line in worst.values()]

@@ -1,10 +1,14 @@
-"""The command line of the benchmarks: python -m benchmarks run, report, compare."""
+"""The command line: python -m benchmarks COMMAND. Each command has a --help that starts nothing."""
 
 import argparse
+import os
 import sys
+import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import backends
 from benchmarks import run as processes
 from benchmarks.show import compare, report
 from benchmarks.show import readme as block
@@ -12,22 +16,38 @@ from benchmarks.store.files import Mistake
 from benchmarks.store.run import next_path
 
 RESULTS = Path(__file__).parents[1] / "results"
+ENDURANCE, ENDURANCE_MODULE = "endurance", "benchmarks.endurance"
+PROOFS = {  # commands that measure or judge at once: imported only when they are called
+    "verdicts": ("benchmarks.verdicts", "judge every cell, print and store the table"),
+    "self-test": ("benchmarks.self_test", "the clock under test: two minutes, known ratios"),
+    ENDURANCE: (ENDURANCE_MODULE, "long runs, kills and wrong input: about ten minutes"),
+}
+FORMATS = "csv", "parquet", "md"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code: 2 for a mistake in what it was given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_run, _add_report, _add_compare):
+    parser.add_argument("--version", action="version", version=f"diagjac {_version()}")
+    for add in (_add_run, _add_report, _add_compare, _add_export, _add_list):
         add(commands)
+    for name, (module, text) in PROOFS.items():
+        proof = commands.add_parser(name, help=text, description=text, add_help=name != ENDURANCE)
+        proof.set_defaults(function=_proof, module=module)
     given, others = parser.parse_known_args(arguments)
-    if others and given.function is not _run:
+    if others and given.function is not _run and getattr(given, "module", "") != ENDURANCE_MODULE:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
-        return given.function(given, others)
+        code = given.function(given, others)
+        sys.stdout.flush()
+        return code
     except Mistake as mistake:
         print(mistake, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads has enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:  # a disk that is full, a folder that has become read-only
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
@@ -54,7 +74,7 @@ def _add_report(commands: Any) -> None:
     report.add_argument(
         "files", nargs="*", type=Path, metavar="FILE",
         help="a stored run, or the folder of one that was not finished; "
-        "without one, the newest full run of every machine in results/",
+        "without one, the newest full run of every machine in results/own/, or the published one",
     )  # fmt: skip
     report.add_argument(
         "--readme", type=Path, metavar="README",
@@ -76,6 +96,20 @@ def _add_compare(commands: Any) -> None:
     compare.set_defaults(function=_compare)
 
 
+def _add_export(commands: Any) -> None:
+    export = commands.add_parser("export", help="a stored run as CSV, Parquet or Markdown")
+    export.add_argument("file", type=Path, metavar="RUN.json")
+    export.add_argument(
+        "to", type=Path, metavar="TABLE", help=f"a file that ends in .{', .'.join(FORMATS)}"
+    )
+    export.set_defaults(function=_export)
+
+
+def _add_list(commands: Any) -> None:
+    text = "every cell that exists here, and why a backend is missing"
+    commands.add_parser("list", help=text, description=text).set_defaults(function=_list)
+
+
 def _run(given: argparse.Namespace, options: list[str]) -> int:
     path = given.benchmark_json or next_path(RESULTS, "--quick" in options)
     try:
@@ -89,9 +123,9 @@ def _run(given: argparse.Namespace, options: list[str]) -> int:
 
 
 def _report(given: argparse.Namespace, _: list[str]) -> int:
-    files = [_file(named) for named in given.files] or report.newest(RESULTS)
+    files = [_file(named) for named in given.files] or report.newest_own(RESULTS)
     if not files:
-        raise Mistake(f"no full run in {RESULTS}; make bench measures one")
+        raise Mistake(f"no full run in {RESULTS}; make bench-full measures one")
     for file in files:
         print("\n".join(report.write(file, chosen=True)))
     if given.readme:
@@ -112,6 +146,35 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
     lines, code = compare.compare(given.one, given.other, given.fail_slower)
     print("\n".join(lines))
     return code
+
+
+def _export(given: argparse.Namespace, _: list[str]) -> int:
+    if given.to.suffix[1:] not in FORMATS:
+        raise Mistake(f"{given.to}: the table is a file that ends in .{', .'.join(FORMATS)}")
+    try:
+        from benchmarks.analyse.frame import export
+    except ImportError as error:
+        raise Mistake(f"{error}; pip install -e '.[report]' brings what it needs") from None
+    export(given.file, given.to)
+    print(f"wrote {given.to}")
+    return 0
+
+
+def _list(_: argparse.Namespace, __: list[str]) -> int:
+    print("\n".join(map(str, backends.cells(importing=False))))
+    for name, why in backends.unavailable(importing=False).items():
+        print(f"not usable here: {name}: {why}")
+    return 0
+
+
+def _proof(given: argparse.Namespace, others: list[str]) -> int:
+    main: Any = import_module(given.module).main
+    return int(main(others) if given.module == ENDURANCE_MODULE else main())
+
+
+def _version() -> str:
+    file = Path(__file__).parents[1] / "pyproject.toml"
+    return str(tomllib.loads(file.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def _percentage(text: str) -> float:

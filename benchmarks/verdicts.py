@@ -23,7 +23,7 @@ from backends import Cell
 from benchmarks.measure.calls import gradient_call, to_numpy, train_call, training_problem
 from benchmarks.store.conditions import versions
 from benchmarks.store.files import Mistake, prepare, put
-from benchmarks.store.run import machine_folder
+from benchmarks.store.machine import machine_folder
 from reference import oracle
 from reference.agreement import Check, Verdict, compare, compare_gradient, used_gradient
 from reference.backprop import Gradient

@@ -89,7 +89,10 @@ def test_what_is_linked_or_used_is_there(folder):
 def test_the_page_asks_for_nothing(folder):
     """No address that a browser would load: links are followed by hand only."""
     own = (folder / "report.html").read_text(encoding="utf-8").split("<script>")[0]
-    assert re.findall(r'(?:src|srcset|data|action)="(?!data:)[^"]*"|@import|url\((?!#)', own) == []
+    assert (
+        re.findall(r'(?:src|srcset|data|action)="(?!data:)[^"]*"|@import|url\((?!#|data:)', own)
+        == []
+    )
     assert "default-src 'none'" in own
 
 
@@ -192,7 +195,7 @@ def comes(browser, table, title, expected):
 def head(browser, table, title, inner):
     """A part of the head of a column: its title, what sorts, or the button of the choices."""
     [found] = browser.find_elements(
-        "xpath", f"//*[@id='{table}']//th[.//div[.='{title}']]//*[contains(@class, '{inner}')]"
+        "xpath", f"//*[@id='{table}']//th[.//span[.='{title}']]//*[contains(@class, '{inner}')]"
     )
     return found
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 from html import escape
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,8 @@ from benchmarks.show.words import WORDS
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = Path(__file__).with_name("templates")
-SCRIPTS = (
-    "dataTables.min.js", "dataTables.dataTables.min.js", "dataTables.columnControl.min.js",
-    "columnControl.dataTables.min.js",
-)  # fmt: skip
-STYLES = "dataTables.dataTables.min.css", "columnControl.dataTables.min.css"
+BUNDLE = resources.files("itables") / "html"  # DataTables in one file, its style in another
+EXPORT = re.compile(r"export\{[^}]*?(\w+) as default[^}]*\};?")
 SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
 
 
@@ -38,8 +36,8 @@ def readme(run: dict[str, Any], path: Path, drawings: list[Drawing], missing: li
 
 def html(run: dict[str, Any], path: Path, drawings: list[Drawing], missing: list[str]) -> str:
     """The run in path as one file that needs no network; no script runs in it but its own."""
-    script = "\n".join([*(_vendored(name) for name in SCRIPTS), _read("report.js")])
-    style = "\n".join([*(_vendored(name) for name in STYLES), _read("report.css")])
+    script = f"{{ {_datatables()}\n{_read('report.js')} }}"
+    style = (BUNDLE / "dt_bundle.css").read_text(encoding="utf-8") + _read("report.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     figures = [(drawn, inline(drawn)) for drawn in drawings]
     template = _environment().get_template("report.html.jinja")
@@ -89,5 +87,7 @@ def _read(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _vendored(name: str) -> str:
-    return _read(f"datatables/{name}")
+def _datatables() -> str:
+    """The bundle of itables for a plain script: its default export gets a name instead."""
+    bundle = (BUNDLE / "dt_bundle.js").read_text(encoding="utf-8").replace("</script", r"<\/script")
+    return EXPORT.sub(r"const DataTable = \1;", bundle)

@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.show import tables
 from benchmarks.store import run as store
 from benchmarks.store.files import put
+from benchmarks.store.machine import OWN
 
 MADE = "made by python -m benchmarks report"  # stands in a README.md that may be written over
 
@@ -29,8 +30,13 @@ def write(path: Path, chosen: bool = False) -> list[str]:
     return [*tables.summary(run), "", *(f"wrote {file}" for file in written), *notes]
 
 
+def newest_own(results: Path) -> list[Path]:
+    """The newest full run of one's own of each machine; where there is none, the published ones."""
+    return newest(results / OWN) or newest(results)
+
+
 def newest(results: Path) -> list[Path]:
-    """The newest full run of each machine."""
+    """The newest full run in each folder of results."""
     folders = sorted({path.parent for path in results.glob("*/[0-9]*_full.json")})
     return [max(folder.glob("[0-9]*_full.json")) for folder in folders]
 

@@ -20,7 +20,6 @@ Keys beside pytest-benchmark's own:
 """
 
 import json
-import platform
 from copy import deepcopy
 from itertools import chain, count
 from pathlib import Path
@@ -36,6 +35,7 @@ from benchmarks.measure.calls import training_problem
 from benchmarks.store import schema
 from benchmarks.store.conditions import differences
 from benchmarks.store.files import Mistake
+from benchmarks.store.machine import machine_folder
 from benchmarks.store.shape import flaw
 
 Run = dict[str, Any]
@@ -43,7 +43,7 @@ SCHEMA = schema.CURRENT
 
 
 def next_path(results: Path, quick: bool) -> Path:
-    """The file of the next run: results/<machine>/<number>_quick.json or _full.json.
+    """The file of the next run: results/own/<machine>/<number>_quick.json or _full.json.
 
     The folder of a run that was not finished has its number, too.
     """
@@ -56,11 +56,6 @@ def unused(path: Path) -> Path:
     """The path of a run, or where another one was stored there meanwhile, one beside it."""
     others = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
     return next(p for p in chain([path], others) if not p.exists())
-
-
-def machine_folder(results: Path) -> Path:
-    """results/<machine>."""
-    return results / f"{platform.system()}-{platform.machine()}-{platform.python_version()}"
 
 
 def read(path: Path) -> Run:

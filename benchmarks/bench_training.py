@@ -1,6 +1,6 @@
 """The tutorial's two training runs in every cell."""
 
-from backends import EXECUTIONS, Cell, load
+from backends import Cell, load
 from benchmarks.measure.calls import beside, limit, prepared_training, to_numpy, training_problem
 from benchmarks.measure.distance import distance
 from benchmarks.measure.memory import lack, need
@@ -15,17 +15,12 @@ ROUNDS = {  # quick, full: logistic takes up to seconds then; more come from mor
 
 
 def select(cells, config):
-    """With --quick the default execution and the one of the longest calls; jacrev only if named."""
+    """With --quick the default executions; jacrev, of up to minutes a run, only if it is named."""
     if not config.getoption("formulation"):
         cells = [cell for cell in cells if cell.formulation != "jacrev"]
     if not config.getoption("quick") or config.getoption("execution"):
         return cells
-    return [cell for cell in cells if cell.execution in _default_and_longest(cell.backend)]
-
-
-def _default_and_longest(backend):
-    executions = load(backend).EXECUTIONS
-    return executions[0], max(executions, key=EXECUTIONS.index)
+    return [cell for cell in cells if cell.execution == load(cell.backend).EXECUTIONS[0]]
 
 
 def test_training(

@@ -1,6 +1,6 @@
 """What the suite endures: long runs, kills at any moment, wrong input. Its figures, in one command.
 
-    python -m benchmarks.endurance [--faults N] [--seed N]    # about ten minutes
+    python -m benchmarks endurance [--faults N] [--seed N]    # about ten minutes
 
 1. Every backend trains 100,000 steps in one run, and 1000 runs in one process: see endure.py.
 2. Runs of two backends are ended at random moments, by SIGKILL, SIGTERM and SIGINT in turn. What
@@ -143,7 +143,7 @@ def tested() -> Figures:
 
 def main(arguments: list[str] | None = None) -> int:
     """Try everything, print the figures, and return 1 if something failed or a row was lost."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.endurance", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks endurance", allow_abbrev=False)
     parser.add_argument("--faults", type=int, default=30, help="runs that are ended (default 30)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default 0)")
     given = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """The harness under test: it measures what is known, on a quiet machine and beside other work.
 
-python -m benchmarks.self_test prints each figure beside its target, and ends with 1 if one is
+python -m benchmarks self-test prints each figure beside its target, and ends with 1 if one is
 missed. Every comparison takes the path of a benchmark: the fixture, prepare and measure, the
 stored JSON with its ratios. The cell is a real one; the slowed call takes UNITS + 1 of its
 pullbacks where the other takes UNITS, which is exactly 1 % more work in about a block. The sleep

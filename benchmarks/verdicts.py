@@ -1,6 +1,6 @@
 """The verdict on every cell: one table over the tutorial's two runs, stored as JSON.
 
-    python -m benchmarks.verdicts
+    python -m benchmarks verdicts
 
 Each cell trains the run and is judged against the reference, state by state, and against the
 stored states in extended precision. At the first, the middle and the last state of the reference

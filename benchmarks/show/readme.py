@@ -50,10 +50,9 @@ def _origin(run: dict[str, Any], folder: str) -> list[str]:
     known, link = facts.facts(run), quote(folder)
     command = COMMAND.replace(" ", "\0")  # it is not broken over two lines
     text = (
-        f"From one run (`make bench`) on {known.get('processor') or 'an unnamed processor'}, "
+        f"From one run (`make bench-full`) on {known.get('processor') or 'an unnamed processor'}, "
         f"threads {known['threads']}, {known['versions']}; shown by `{command}`, in full in "
-        f"[{folder}]({link}/README.md) and, to sort and filter, in its "
-        f"[report.html]({link}/report.html)."
+        f"[{folder}]({link}/README.md)."
     )
     filled = fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
     return filled.replace("\0", " ").split("\n")

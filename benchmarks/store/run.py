@@ -2,7 +2,7 @@
 
 Keys beside pytest-benchmark's own:
   benchmarks[i].extra_info   the words of the cell; B or steps; the verdict of the last timed call;
-                             distance of a training run, [steps, ULP]: see benchmarks/distance.py;
+                             distance of a training run, [steps, ULP]: see benchmarks/measure/distance.py;
                              calls, the number of calls in a block; conditions, those that are not
                              the first process's, in words; for each process rounds, their number,
                              and faults, the minor page faults of a call; for each of the others,
@@ -15,7 +15,7 @@ Keys beside pytest-benchmark's own:
                              after, drift of the calibration loop, or the reason why it failed
   failed                     the processes that have no part in the run, with the reason: a run with
                              one of them is partial
-  schema                     the version of all this: see benchmarks/schema.py
+  schema                     the version of all this: see benchmarks/store/schema.py
   trajectories               the reference's training runs, as far as they are drawn
 """
 

@@ -31,8 +31,8 @@ def pytest_addoption(parser):
         text = f"only this {word} (repeatable)"
         text += "; a name, or the path of a file <name>_backend.py" if word == "backend" else ""
         group.addoption(f"--{word}", action="append", default=[], help=text)
-    group.addoption("--quick", action="store_true", help="a benchmark of minutes: dense, "
-                    "elementwise, fused; default executions, shorter runs, three batch sizes")  # fmt: skip
+    text = "a benchmark of minutes: dense, elementwise, fused; default executions, shorter runs, "
+    group.addoption("--quick", action="store_true", help=f"{text}three batch sizes")
     group.addoption("--no-report", action="store_true", help="store the run, write nothing else")
     group.addoption(
         "--threads", type=int, default=1, metavar="N", help="threads in every pool (default 1)"

@@ -34,7 +34,8 @@ class Progress:
     def show(self) -> None:
         """On a terminal: which cell it is at, how far the process is, how long the rest takes."""
         if sys.stdout.isatty():
-            told = _joined(_at(self.log), self._left(perf_counter() - self.start))
+            # The name of the row comes last: it is what a narrow terminal may cut.
+            told = _joined(self._left(perf_counter() - self.start), _at(self.log))
             self._print(f"\r{f'{self._title()} {told}':{WIDTH}.{WIDTH}}", end="")
 
     def end(self, problem: str) -> None:

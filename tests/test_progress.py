@@ -51,4 +51,4 @@ def test_on_a_terminal_the_row_at_work(clock, tmp_path, capsys, monkeypatch):
     assert max(map(len, shown)) < 80
     assert "[1/4] jax, process 1 of 2 ... 41 % B64-linear-jax-step" in shown
     assert "[2/4] numba, process 1 of 2 ... 60 s, about 4 min left, ended by signal 9" in shown
-    assert "[2/4] numba, process 1 of 2 ... 41 % B64-linear-jax-step, about 5 min left" in shown
+    assert "[2/4] numba, process 1 of 2 ... about 5 min left, 41 % B64-linear-jax-step" in shown

@@ -2,7 +2,7 @@
 
 Keys beside pytest-benchmark's own:
   benchmarks[i].extra_info   the words of the cell; B or steps; the verdict of the last timed call;
-                             distance of a training run, [steps, ULP]: see benchmarks/measure/distance.py;
+                             distance of a training run, [steps, ULP]: see measure/distance.py;
                              calls, the number of calls in a block; conditions, those that are not
                              the first process's, in words; for each process rounds, their number,
                              and faults, the minor page faults of a call; for each of the others,

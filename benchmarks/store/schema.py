@@ -1,6 +1,6 @@
 """The versions of the stored run, and how an older one is read.
 
-1   without a schema: the fields that benchmarks/store/run.py names, failed only where a process failed
+1   without a schema: the fields that store/run.py names, failed only where a process failed
 2   schema; failed always: the processes that have no part in the run, with the reason
 
 Fields that are not known here stay as they are.

@@ -44,7 +44,7 @@ lint: .venv/made
 	@echo "Making .venv with the versions of constraints.txt: numpy, numba, jax, torch, about 2 GB."
 	$(PYTHON) -m venv --clear .venv
 ifeq ($(strip $(shell uname -s)$(HAS_DRIVER)$(PIP_FLAGS)),Linux)
-	@$(PIP) --retries 0 --no-deps --index-url $(CPU_BUILDS) "$$(grep '^torch==' constraints.txt)" 2> /dev/null || echo "$(CPU_BUILDS) was not reached: torch comes from pip's own index."
+	@$(PIP) --retries 0 --timeout 15 --no-deps --index-url $(CPU_BUILDS) "$$(grep '^torch==' constraints.txt)" 2> /dev/null || echo "$(CPU_BUILDS) was not reached: torch comes from pip's own index."
 endif
 	$(PIP) $(PIP_FLAGS) --constraint constraints.txt --editable '.[all,examples,browser,lint]'
 	@touch $@

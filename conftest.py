@@ -134,6 +134,12 @@ def pytest_generate_tests(metafunc):
 def pytest_collection_modifyitems(items):
     """Where select leaves no cell there is no test; pytest would skip one, called NOTSET."""
     items[:] = [i for i in items if "NOTSET" not in i.name or not hasattr(i.module, "select")]
+    if "PYTEST_XDIST_WORKER" in os.environ:  # what is compiled once is tested by one worker
+        for item in items:
+            words = getattr(item, "callspec", None) and item.callspec.params
+            if words and "backend" in words:
+                group = f"{words['backend']}-{words.get('model', '')}"
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

@@ -55,11 +55,12 @@ class Outcome(NamedTuple):
 def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> Iterator[Job]:
     """Every backend in every pass, each pass beginning with another one; then what is asked once.
 
-    The examples only train: they show what a run can cost, and their gradients are nothing new.
+    The examples only train: they show what a run can cost, and their gradients are nothing new. A
+    quick run leaves them out; the C loop is timed beside every training run all the same.
     A path stands behind a =: pytest would take one by itself for a place to look for its settings.
     Once: large batches, dense gradients with huge pages for every allocator, the life of the cells.
     """
-    everyone = names + examples
+    everyone = names if quick else names + examples
     for turn in range(processes):
         first = turn % len(everyone)
         for name in everyone[first:] + everyone[:first]:

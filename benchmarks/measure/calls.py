@@ -13,6 +13,7 @@ from benchmarks.measure.rounds import Call, prepare
 from reference import backprop
 from reference.problems import Problem, make, tutorial
 
+QUICK = 20  # epochs of 500, or the reference alone would take half of a quick run
 FEATURES = {"linear": 5, "logistic": 3}  # the tutorial's
 FOLDER = Path(__file__).parents[2] / "examples"
 LIMIT = FOLDER / "native_backend.py"  # what the machine can do
@@ -21,11 +22,13 @@ EXAMPLES = LIMIT, FOLDER / "optax_backend.py", FOLDER / "nn_backend.py"  # and w
 
 @cache
 def training_problem(model: str, dtype: str, quick: bool) -> tuple[Problem, Any]:
-    """The tutorial's run (quick: the first tenth of logistic), and its trajectory."""
+    """The tutorial's run (quick: QUICK epochs of logistic), and its trajectory."""
     p = tutorial(model)
     p = p if dtype == "float64" else p.astype(dtype)
     if quick and model == "logistic":
-        p = Problem(p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, 50, p.true_W, p.true_b)
+        p = Problem(
+            p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, QUICK, p.true_W, p.true_b
+        )
     expected = backprop.train(p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs)
     return p, expected
 

@@ -39,9 +39,9 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize("B", sizes, ids=[f"B{B}" for B in sizes])
 
 
-def rounds(B):
+def rounds(B, quick=False):
     """Many where a call is short; a dense one at B = 4096 takes up to a second. Always even."""
-    return 2 * int(np.clip(2e7 / B**2, 2, 80))
+    return 2 * int(np.clip(2e7 / B**2, 2, 40 if quick else 80))
 
 
 def judge(problem, expected, cell, result):
@@ -50,7 +50,9 @@ def judge(problem, expected, cell, result):
     return compare_gradient(problem, 0, found, expected, *at, cell.formulation)
 
 
-def test_gradient(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B):
+def test_gradient(
+    benchmark, leave_out, pytestconfig, model, backend, execution, device, formulation, dtype, B
+):
     cell = Cell(model, backend, execution, device, formulation, dtype)
     benchmark.group = f"gradient {model} {dtype}: B = {B}"
     itemsize = np.dtype(dtype).itemsize
@@ -63,7 +65,9 @@ def test_gradient(benchmark, leave_out, model, backend, execution, device, formu
     others = {name: prepared_gradient(other, B) for name, other in partners.items()}
     if formulation == "dense" and B in BESIDE_TRAFFIC:
         others |= bounds.of_dense(cell, B)
-    timed = measure(benchmark, prepared_gradient(cell, B), others, rounds(B))
+    timed = measure(
+        benchmark, prepared_gradient(cell, B), others, rounds(B, pytestconfig.getoption("quick"))
+    )
     function, arguments = gradient_and_arguments(cell, problem)
     memory = {"temporary_bytes": load(backend).temporary_bytes(function, *arguments)}
     memory["matrix_bytes"] = B * B * itemsize if formulation in ("dense", "jacrev") else 0

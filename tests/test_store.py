@@ -214,11 +214,11 @@ def test_runs_are_numbered(tmp_path):
     first = next_path(tmp_path, quick=True)
     assert first.name == "0001_quick.json"
     assert list(tmp_path.iterdir()) == [], "no folder before anything is measured"
-    first.parent.mkdir()
+    first.parent.mkdir(parents=True)
     first.touch()
     assert next_path(tmp_path, quick=False).name == "0002_full.json"
     first.with_name("0041_full.json").touch()
     first.with_name("notes.json").touch()
     assert next_path(tmp_path, quick=True).name == "0042_quick.json"
-    first.with_name("0042_full").mkdir()  # of a run that was not finished
+    first.with_name("0042_full").mkdir(parents=True)  # of a run that was not finished
     assert next_path(tmp_path, quick=True).name == "0043_quick.json"

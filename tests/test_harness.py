@@ -4,9 +4,10 @@ Each mutant of tests/mutants.py is judged, as a file of its own, by the same tes
 real backends. A mutant that passes shows a test that is missing.
 """
 
+import os
 import subprocess
 import sys
-from itertools import groupby
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -26,20 +27,15 @@ def reach(name):
     return mutant.backend, mutant.formulation, mutant.execution
 
 
-@pytest.fixture(scope="module")
-def killers(pytestconfig):
-    """For each mutant that can run here the first conformance test that failed, if any."""
-    folder = pytestconfig.cache.mkdir("mutants")
-    usable = [name for name in MUTANTS if MUTANTS[name].backend not in backends.unavailable()]
-    found = {}
-    for words, names in groupby(sorted(usable, key=reach), key=reach):
-        found |= judged(folder, {name: MUTANTS[name] for name in names}, *words)
-    return found
+@cache
+def killers(words, folder):
+    """For each mutant that reaches these cells the first conformance test that failed, if any."""
+    return judged(folder, {name: MUTANTS[name] for name in MUTANTS if reach(name) == words}, *words)
 
 
-def judged(folder, mutants, _, formulation, execution):
+def judged(folder, mutants, backend, formulation, execution):
     """Run the conformance tests on mutants that reach the same cells, in one process."""
-    report = folder / "report.xml"
+    report = folder / f"{backend}-{formulation}-{execution}-{os.getpid()}.xml"
     command = [
         sys.executable, "-m", "pytest", "tests/conformance", "-q", "-p", "tests.first_failure",
         f"--junitxml={report}", "--formulation", formulation, "--execution", execution,
@@ -50,10 +46,10 @@ def judged(folder, mutants, _, formulation, execution):
         if not path.exists() or path.read_text() != source:  # or what Numba has cached is stale
             path.write_text(source)
         command += ["--backend", str(path)]
-    report.unlink(missing_ok=True)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert report.exists(), done.stdout + done.stderr
     cases = list(ElementTree.parse(report).iter("testcase"))
+    report.unlink()
     return {name: first_failure(name, cases) for name in mutants}
 
 
@@ -71,11 +67,17 @@ def test_an_unchanged_copy_passes(tmp_path):
     assert judged(tmp_path, {"unchanged": UNCHANGED}, *words) == {"unchanged": None}
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_is_killed(name, killers):
-    if name not in killers:
+def side_by_side(name):
+    """The mutants of one process of pytest are for one worker of pytest-xdist."""
+    return pytest.param(name, marks=pytest.mark.xdist_group(" ".join(("mutants", *reach(name)))))
+
+
+@pytest.mark.parametrize("name", [side_by_side(name) for name in MUTANTS])
+def test_a_mutant_is_killed(name, pytestconfig):
+    if MUTANTS[name].backend in backends.unavailable():
         pytest.skip(f"{MUTANTS[name].backend} is not installed")
-    assert killers[name], f"no conformance test noticed {name}"
-    test, message = killers[name]
+    killer = killers(reach(name), pytestconfig.cache.mkdir("mutants"))[name]
+    assert killer, f"no conformance test noticed {name}"
+    test, message = killer
     assert message.startswith(NOTICED), f"{name} crashed, which proves nothing: {message}"
     print(f"{name}: killed by {test}: {message.splitlines()[0]}")

@@ -82,11 +82,14 @@ def _claimed(config):
 
 def _chosen_cells(config):
     import backends
+    from reference.models import load
+    from reference.words import MODELS
 
     chosen = {word: config.getoption(word) for word in WORDS}
     chosen["dtype"] = chosen["dtype"] or ["float64"]
     if config.getoption("quick"):
         chosen["formulation"] = chosen["formulation"] or ["dense", "elementwise", "fused"]
+        chosen["model"] = chosen["model"] or [name for name in MODELS if load(name).TUTORIAL]
     try:
         if config.getoption("benchmark_only") and not chosen["backend"]:
             backends.add(config.rootpath / "examples" / "native_backend.py")  # the limit
@@ -131,6 +134,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize(names, [v if len(words) > 1 else v[0] for v in values])
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Where select leaves no cell there is no test; pytest would skip one, called NOTSET."""
     items[:] = [i for i in items if "NOTSET" not in i.name or not hasattr(i.module, "select")]

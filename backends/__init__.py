@@ -1,4 +1,4 @@
-"""The same two training runs in every framework. This docstring is the contract.
+"""The same training runs in every framework. This docstring is the contract.
 
 A backend is a module named <name>_backend.py, in this folder or anywhere else, with these names:
 
@@ -21,16 +21,23 @@ A backend is a module named <name>_backend.py, in this folder or anywhere else, 
     gradient(W, b, X, Y, dJ_dJ0)                                -> Gradient(dW, db, loss)
     train(W, b, X, Y, learning_rate, dJ_dJ0, epochs)            -> Trajectory(W, b, loss, accuracy)
 
+and, where it likes, with these:
+
+    MODELS      the models that it has; without it they are linear and logistic
+    BASE        the name of another backend, which has the names above that the file leaves out:
+                its arrays, say. FORMULATIONS and EXECUTIONS are always the file's own
+
 Shapes are written at these types in contract.py. X and Y are one batch, (B,F) and (B,1), for
 forward and gradient, and all K of them, (K,B,F) and (K,B,1), for train, where step j uses batch
 j % K. learning_rate and dJ_dJ0 are Python floats and are used in the dtype of W.
 
-- make_* checks the names it is given and raises ValueError; it may compile lazily, and is
-  memoised, so that the object that is tested is the object that is timed.
+- load, which everybody uses, checks the names that make_* is given, raises ValueError for an
+  unknown one, and memoises what they return: the object that is tested is the object that is
+  timed. So make_* needs no check, and may compile lazily. The gradient for "block" and "run" is
+  the one for "step", where a backend has that.
 - The functions check nothing: a check would be timed. They take arrays that from_numpy made and
   change none of them; the same call gives the same bits again.
-- make_forward gives the very function that gradient and train call in dense and elementwise. The
-  gradient for "epoch" and "run" is the one for "step".
+- make_forward gives the very function that gradient and train call in dense and elementwise.
 - dense forms every Jacobian of an elementwise map as a B x B matrix in every call, with the
   framework's own diag and matmul, and keeps none of it.
 
@@ -47,11 +54,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from backends import source, versions
+from backends.loading import DEVICES, EXECUTIONS, FORMULATIONS, Loaded
 from reference.words import DTYPES, MODELS
-
-FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
-EXECUTIONS = ("eager", "step", "epoch", "run")
-DEVICES = ("cpu", "cuda")
 
 _FOLDER = Path(__file__).parent
 _SUFFIX = "_backend.py"
@@ -103,7 +107,7 @@ def guests() -> list[Path]:
 
 
 def load(name: str) -> Any:
-    """The module of a backend.
+    """A backend: its module, completed as the contract says.
 
     Raises ValueError for an unknown name, Unavailable if its framework does not import here.
     """
@@ -148,6 +152,7 @@ def cells(
         for model in models
         for dtype in dtypes
         for name, module in modules
+        if model in module.MODELS
         for execution in module.EXECUTIONS
         for device in module.DEVICES
         for formulation in module.FORMULATIONS
@@ -169,7 +174,7 @@ def _chosen(what: str, given: Iterable[str], allowed: tuple[str, ...]) -> tuple[
 
 
 @cache
-def _import(name: str) -> tuple[ModuleType | None, str]:
+def _import(name: str) -> tuple[Any, str]:
     """The module and "", or None and why it does not import: a line for people."""
     try:
         return _module(name), ""
@@ -201,27 +206,10 @@ def _hint(name: str) -> str:
     return f"; pip install -e '.[{name}]' brings what it needs"
 
 
-def _module(name: str) -> ModuleType:
+def _module(name: str) -> Loaded:
     module = _from_file(name, _added[name]) if name in _added else _from_here(name)
-    missing = [part for part in _contract_names() if not hasattr(module, part)]
-    if missing:
-        raise ValueError(f"{module.__file__} lacks {', '.join(missing)} of the contract")
-    known = {"DEVICES": DEVICES, "FORMULATIONS": FORMULATIONS, "EXECUTIONS": EXECUTIONS}
-    for part in _contract_names():
-        _check_part(module, part, known.get(part))
-    return module
-
-
-def _check_part(module: Any, part: str, known: tuple[str, ...] | None) -> None:
-    """A name of the contract is a function, or a tuple of words that are known."""
-    value = getattr(module, part)
-    if known is None and not callable(value):
-        raise ValueError(f"{module.__file__}: {part} must be a function, got {value!r}")
-    if known is not None and (not isinstance(value, tuple) or not value or {*value} - {*known}):
-        raise ValueError(
-            f"{module.__file__}: {part} must be a tuple of one or more of {', '.join(known)}, "
-            f"got {value!r}"
-        )
+    base = load(module.BASE) if hasattr(module, "BASE") else None
+    return Loaded(module, base)
 
 
 def _from_here(name: str) -> ModuleType:
@@ -238,10 +226,3 @@ def _from_file(name: str, path: Path) -> ModuleType:
     sys.modules[spec.name] = module  # Numba's cache and torch.compile look a function's module up
     spec.loader.exec_module(module)
     return module
-
-
-def _contract_names() -> list[str]:
-    from backends.contract import Backend  # which imports NumPy
-
-    functions = [n for n, v in vars(Backend).items() if callable(v) and n[0] != "_"]
-    return [*Backend.__annotations__, *functions]

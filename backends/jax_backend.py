@@ -1,7 +1,9 @@
 """JAX, as its users write it: pure functions under jit, and lax.scan over the whole run."""
 
 import os
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from backends.contract import Forward, Gradient, Trajectory
-from reference.words import MODELS, check_name
+from reference.models import load
 
 jax.config.update("jax_enable_x64", True)  # without it JAX computes in float32 and says nothing
 jax.config.update("jax_default_matmul_precision", "highest")  # a GPU may round float32 to TF32
@@ -23,6 +25,7 @@ def _is_usable(device):
 
 
 DEVICES = tuple(filter(_is_usable, ("cpu", "cuda")))
+MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("run", "step")
 
@@ -77,7 +80,69 @@ def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B num
 PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 
 
-# --- models
+# --- what the models share
+
+
+class Model(NamedTuple):
+    """What is written for each model."""
+
+    forward: Callable
+    loss: Callable
+    maps: Callable
+    fused: Callable
+    fused_batches: Callable
+    fused_step: Callable
+    fused_losses: Callable
+    has_accuracy: bool
+
+
+def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
+    for diagonal in diagonals:
+        row = pullback(row, diagonal)
+    return (row @ X).T, row.sum(axis=1, keepdims=True)
+
+
+def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
+    Pred, J0, diagonals = forward(W, b, X, Y)
+    row = jnp.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
+    dW, db = backward(pullback, row, diagonals, X)
+    return Gradient(dW, db, J0.mean()), accuracy(Pred > 0.5, Y)
+
+
+def accuracy(predicted, Y):  # (B, 1), (B, 1) -> ()
+    return (predicted == Y).mean(dtype=Y.dtype)
+
+
+def autodiff(loss, W, b, X, Y, dJ_dJ0):
+    def J(W, b):
+        Pred, J0 = loss(W, b, X, Y)
+        return dJ_dJ0 * J0.sum(), (J0.mean(), accuracy(Pred > 0.5, Y))
+
+    (dW, db), (mean, correct) = jax.grad(J, argnums=(0, 1), has_aux=True)(W, b)
+    return Gradient(dW, db, mean), correct
+
+
+def jacobian(function, at, *others):  # of a map (B, 1) -> (B, 1), as a matrix (B, B)
+    matrix = jax.jacrev(function)(at, *others)  # (B, 1, B, 1)
+    return lax.optimization_barrier(matrix.reshape(len(at), len(at)))
+
+
+def jacrev(maps, W, b, X, Y, dJ_dJ0):
+    row = jnp.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
+    Pred, J0, jacobians = maps(X @ W + b, Y)
+    for form in jacobians:
+        row = row @ jacobian(*form)
+    gradient = Gradient((row @ X).T, row.sum(axis=1, keepdims=True), J0.mean())
+    return gradient, accuracy(Pred > 0.5, Y)
+
+
+def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
+    size = jnp.finfo(numbers.dtype).maxexp - 1  # as many have a product that does not overflow
+    chunks = [numbers[i : i + size] for i in range(0, len(numbers), size)]
+    return sum(jnp.log(chunk.prod(axis=0)) for chunk in chunks)
+
+
+# --- linear
 
 
 def squared_error(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
@@ -93,6 +158,40 @@ def linear(W, b, X, Y):
     Pred, J0 = linear_loss(W, b, X, Y)
     dJ0_dPred = -2 * (Y - Pred)
     return Forward(Pred, J0, (dJ0_dPred.ravel(),))
+
+
+def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with what it is differentiated at
+    return Z, squared_error(Z, Y), ((squared_error, Z, Y),)
+
+
+def fused_linear(W, b, X, Y, dJ_dJ0):
+    residual = X @ W + b - Y  # (B, 1)
+    row = 2 * dJ_dJ0 * residual.T
+    dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
+    return Gradient(dW, db, (residual**2).mean()), accuracy(residual > 0, Y)
+
+
+def columns_and_targets(A, Y):  # (K, B, F+1), (K, B, 1)
+    return A, (A.swapaxes(1, 2), Y[..., 0])
+
+
+def fused_linear_step(rate, w, batch):
+    columns, y = batch  # (F+1, B), (B,)
+    residual = (w[:, None] * columns).sum(axis=0) - y
+    return w - columns @ (2 * rate * residual), w
+
+
+def fused_linear_losses(z, Y):  # (B, E'), (B, 1) -> (E',), (E',)
+    return ((z - Y) ** 2).mean(axis=0), jnp.zeros_like(z[0])
+
+
+LINEAR = Model(
+    linear, linear_loss, linear_maps, fused_linear, columns_and_targets, fused_linear_step,
+    fused_linear_losses, load("linear").HAS_ACCURACY,
+)  # fmt: skip
+
+
+# --- logistic
 
 
 def sigmoid(Z):  # (B, 1) -> (B, 1)
@@ -115,37 +214,9 @@ def logistic(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))
 
 
-FORWARDS = {"linear": linear, "logistic": logistic}
-
-
-# --- backward
-
-
-def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
-    for diagonal in diagonals:
-        row = pullback(row, diagonal)
-    return (row @ X).T, row.sum(axis=1, keepdims=True)
-
-
-def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
-    Pred, J0, diagonals = forward(W, b, X, Y)
-    row = jnp.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
-    dW, db = backward(pullback, row, diagonals, X)
-    return Gradient(dW, db, J0.mean()), accuracy(Pred > 0.5, Y)
-
-
-def accuracy(predicted, Y):  # (B, 1), (B, 1) -> ()
-    return (predicted == Y).mean(dtype=Y.dtype)
-
-
-# --- fused
-
-
-def fused_linear(W, b, X, Y, dJ_dJ0):
-    residual = X @ W + b - Y  # (B, 1)
-    row = 2 * dJ_dJ0 * residual.T
-    dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
-    return Gradient(dW, db, (residual**2).mean()), accuracy(residual > 0, Y)
+def logistic_maps(Z, Y):
+    Pred = sigmoid(Z)
+    return Pred, cross_entropy(Pred, Y), ((cross_entropy, Pred, Y), (sigmoid, Z))
 
 
 def fused_logistic(W, b, X, Y, dJ_dJ0):
@@ -164,32 +235,98 @@ def in_columns(numbers):  # (B,) -> (B/E, E)   filled with ones; E > 1, or produ
     return filled.reshape(-1, columns)
 
 
-FUSED = {"linear": fused_linear, "logistic": fused_logistic}
+def fused_logistic_batches(A, Y):
+    """With C = (1 - 2 Y) * X and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), and J0 softplus(z)."""
+    C = (1 - 2 * Y) * A
+    return C, (C.swapaxes(1, 2),)  # Y among them would cost as much as half a step
 
+
+def fused_logistic_step(rate, w, batch):
+    (columns,) = batch
+    z = (w[:, None] * columns).sum(axis=0)  # (B,)
+    return w - columns @ (rate / (1 + jnp.exp(-z))), w
+
+
+def fused_logistic_losses(z, Y):
+    J0 = jnp.maximum(z, 0).sum(axis=0) + log_sum(1 + jnp.exp(-jnp.abs(z)))
+    zero = jnp.where(Y == 0, jnp.finfo(Y.dtype).tiny, 0)  # Z = 0 predicts class 0
+    return J0 / len(z), (z < zero).mean(axis=0, dtype=z.dtype)
+
+
+LOGISTIC = Model(
+    logistic, logistic_loss, logistic_maps, fused_logistic, fused_logistic_batches,
+    fused_logistic_step, fused_logistic_losses, load("logistic").HAS_ACCURACY,
+)  # fmt: skip
+
+
+# --- poisson
+
+
+def negative_log_likelihood(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return Pred - Y * jnp.log(Pred)
+
+
+def poisson_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
+    Pred = jnp.exp(X @ W + b)
+    return Pred, negative_log_likelihood(Pred, Y)
+
+
+def poisson(W, b, X, Y):
+    Pred, J0 = poisson_loss(W, b, X, Y)
+    dJ0_dPred = 1 - Y / Pred
+    dPred_dZ = Pred
+    return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))
+
+
+def poisson_maps(Z, Y):
+    Pred = jnp.exp(Z)
+    J0 = negative_log_likelihood(Pred, Y)
+    return Pred, J0, ((negative_log_likelihood, Pred, Y), (jnp.exp, Z))
+
+
+def fused_poisson(W, b, X, Y, dJ_dJ0):
+    Z, Y = (X @ W + b).ravel(), Y.ravel()  # (B,), as in fused_logistic
+    Pred = jnp.exp(Z)
+    row = dJ_dJ0 * (Pred - Y)
+    gradient = Gradient((row[None] @ X).T, row.sum().reshape(1, 1), (Pred - Y * Z).mean())
+    return gradient, jnp.zeros((), Y.dtype)
+
+
+def fused_poisson_step(rate, w, batch):
+    columns, y = batch  # (F+1, B), (B,)
+    Pred = jnp.exp((w[:, None] * columns).sum(axis=0))
+    return w - columns @ (rate * (Pred - y)), w
+
+
+def fused_poisson_losses(z, Y):
+    return (jnp.exp(z) - Y * z).mean(axis=0), jnp.zeros_like(z[0])
+
+
+POISSON = Model(
+    poisson, poisson_loss, poisson_maps, fused_poisson, columns_and_targets, fused_poisson_step,
+    fused_poisson_losses, load("poisson").HAS_ACCURACY,
+)  # fmt: skip
+
+
+# --- what drives the steps
+
+
+PARTS = {"linear": LINEAR, "logistic": LOGISTIC, "poisson": POISSON}
 
 # Half-width vectors are XLA's default on CPUs. Other devices do not look at this option.
 WIDE = {"xla_cpu_prefer_vector_width": 512}
 BLOCK = 128  # epochs whose losses are computed at once: B x BLOCK numbers stay in the cache
 
 
-@cache
-def make_fused_run(model):
-    run = partial(fused_run, model)
-    return jax.jit(run, static_argnames="epochs", compiler_options=WIDE)
-
-
 def fused_run(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """The scan carries and records the state only; losses and accuracies come after it.
 
-    The bias is a column of X, and the batch the last axis, along which XLA vectorizes. With
-    C = (1 - 2 Y) * X and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), and J0 = softplus(z).
+    The bias is a column of X, and the batch the last axis, along which XLA vectorizes.
     """
     K, B, F = X.shape
-    C = jnp.concatenate([X, jnp.ones((K, B, 1), X.dtype)], axis=2)  # (K, B, F+1)
-    C = C if model == "linear" else (1 - 2 * Y) * C
-    columns, rate = C.swapaxes(1, 2), learning_rate * dJ_dJ0
-    batches = (columns, Y[..., 0]) if model == "linear" else columns
-    step = partial(fused_linear_step if model == "linear" else fused_logistic_step, rate)
+    A = jnp.concatenate([X, jnp.ones((K, B, 1), X.dtype)], axis=2)  # (K, B, F+1)
+    A, batches = model.fused_batches(A, Y)
+    step = partial(model.fused_step, learning_rate * dJ_dJ0)
 
     def epoch(w, _):
         return lax.scan(step, w, batches)
@@ -197,107 +334,33 @@ def fused_run(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     last, before = lax.scan(epoch, jnp.concatenate([W, b])[:, 0], length=epochs)  # (E, K, F+1)
     w_track = jnp.concatenate([before.reshape(-1, F + 1), last[None]])[..., None]
     tracks = w_track[:, :F], w_track[:, F:]
-    return Trajectory(*tracks, *losses(model, before, C, Y))
+    return Trajectory(*tracks, *losses(model, before, A, Y))
 
 
-def fused_linear_step(rate, w, batch):
-    columns, y = batch  # (F+1, B), (B,)
-    residual = (w[:, None] * columns).sum(axis=0) - y
-    return w - columns @ (2 * rate * residual), w
-
-
-def fused_logistic_step(rate, w, columns):  # Y among the batches would cost as much as half a step
-    z = (w[:, None] * columns).sum(axis=0)  # (B,)
-    return w - columns @ (rate / (1 + jnp.exp(-z))), w
-
-
-def losses(model, before, C, Y):  # (E, K, F+1), (K, B, F+1), (K, B, 1) -> (E K,), (E K,) or None
+def losses(model, before, A, Y):  # (E, K, F+1), (K, B, F+1), (K, B, 1) -> (E K,), (E K,) or None
     E, K, _ = before.shape
     blocks = -(-E // BLOCK)
     padded = jnp.pad(before, ((0, blocks * min(E, BLOCK) - E), (0, 0), (0, 0)))
     w = padded.reshape(blocks, -1, K, before.shape[2]).transpose(0, 2, 3, 1)
-    zero = jnp.where(Y == 0, jnp.finfo(Y.dtype).tiny, 0)  # Z = 0 predicts class 0
 
-    def of_batch(batch):  # (F+1, E'), (B, F+1), (B, 1), (B, 1) -> (E',), (E',)
-        w, C_k, Y_k, zero_k = batch
-        z = C_k @ w
-        if model == "linear":
-            return ((z - Y_k) ** 2).mean(axis=0), jnp.zeros_like(z[0])
-        J0 = jnp.maximum(z, 0).sum(axis=0) + log_sum(1 + jnp.exp(-jnp.abs(z)))
-        return J0 / len(z), (z < zero_k).mean(axis=0, dtype=z.dtype)
+    def of_batch(batch):  # (F+1, E'), (B, F+1), (B, 1) -> (E',), (E',)
+        w, A_k, Y_k = batch
+        return model.fused_losses(A_k @ w, Y_k)
 
-    found = lax.map(lambda w: lax.map(of_batch, (w, C, Y, zero)), w)  # 2 x (blocks, K, E')
+    found = lax.map(lambda w: lax.map(of_batch, (w, A, Y)), w)  # 2 x (blocks, K, E')
     loss, correct = (part.swapaxes(1, 2).reshape(-1, K)[:E].ravel() for part in found)
-    return loss, correct if model == "logistic" else None
+    return loss, correct if model.has_accuracy else None
 
 
-def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
-    size = jnp.finfo(numbers.dtype).maxexp - 1  # as many have a product that does not overflow
-    chunks = [numbers[i : i + size] for i in range(0, len(numbers), size)]
-    return sum(jnp.log(chunk.prod(axis=0)) for chunk in chunks)
-
-
-# --- the losses for autodiff
-
-
-LOSSES = {"linear": linear_loss, "logistic": logistic_loss}
-
-
-def autodiff(loss, W, b, X, Y, dJ_dJ0):
-    def J(W, b):
-        Pred, J0 = loss(W, b, X, Y)
-        return dJ_dJ0 * J0.sum(), (J0.mean(), accuracy(Pred > 0.5, Y))
-
-    (dW, db), (mean, correct) = jax.grad(J, argnums=(0, 1), has_aux=True)(W, b)
-    return Gradient(dW, db, mean), correct
-
-
-# --- the dense chain with Jacobians from jacrev
-
-
-def jacobian(function, at, *others):  # of a map (B, 1) -> (B, 1), as a matrix (B, B)
-    matrix = jax.jacrev(function)(at, *others)  # (B, 1, B, 1)
-    return lax.optimization_barrier(matrix.reshape(len(at), len(at)))
-
-
-def jacrev(model, W, b, X, Y, dJ_dJ0):
-    row = jnp.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
-    Z = X @ W + b  # (B, 1)
-    if model == "linear":
-        Pred, J0 = Z, squared_error(Z, Y)
-        row = row @ jacobian(squared_error, Pred, Y)
-    else:
-        Pred = sigmoid(Z)
-        J0 = cross_entropy(Pred, Y)
-        row = row @ jacobian(cross_entropy, Pred, Y) @ jacobian(sigmoid, Z)
-    gradient = Gradient((row @ X).T, row.sum(axis=1, keepdims=True), J0.mean())
-    return gradient, accuracy(Pred > 0.5, Y)
-
-
-# --- what drives the steps
-
-
-@cache
-def jitted_gradient(model, formulation):
-    differentiate = make_differentiate(model, formulation)
-
-    @jax.jit
-    def gradient(W, b, X, Y, dJ_dJ0):
-        return differentiate(W, b, X, Y, dJ_dJ0)[0]
-
-    return gradient
-
-
-@cache
 def make_differentiate(model, formulation):
     """(W, b, X, Y, dJ_dJ0) -> Gradient, accuracy of one batch."""
     if formulation == "fused":
-        return FUSED[model]
+        return model.fused
     if formulation == "autodiff":
-        return partial(autodiff, LOSSES[model])
+        return partial(autodiff, model.loss)
     if formulation == "jacrev":
-        return partial(jacrev, model)
-    return partial(chain, FORWARDS[model], PULLBACKS[formulation])
+        return partial(jacrev, model.maps)
+    return partial(chain, model.forward, PULLBACKS[formulation])
 
 
 def update(model, differentiate, state, X, Y, learning_rate, dJ_dJ0):
@@ -305,10 +368,9 @@ def update(model, differentiate, state, X, Y, learning_rate, dJ_dJ0):
     W, b = state
     (dW, db, loss), correct = differentiate(W, b, X, Y, dJ_dJ0)
     W, b = W - learning_rate * dW, b - learning_rate * db
-    return (W, b), Trajectory(W, b, loss, correct if model == "logistic" else None)
+    return (W, b), Trajectory(W, b, loss, correct if model.has_accuracy else None)
 
 
-@cache
 def make_run(model, formulation):
     differentiate = make_differentiate(model, formulation)
 
@@ -329,7 +391,6 @@ def make_run(model, formulation):
     return run
 
 
-@cache
 def make_step(model, formulation):
     differentiate = make_differentiate(model, formulation)
 
@@ -350,7 +411,7 @@ def make_step(model, formulation):
 def start(model, W, b, S):
     """Step number 0 and the tracks of S steps, with the first state written."""
     W_track, b_track = (jnp.zeros((S + 1, *a.shape), a.dtype).at[0].set(a) for a in (W, b))
-    accuracy = jnp.zeros(S, W.dtype) if model == "logistic" else None
+    accuracy = jnp.zeros(S, W.dtype) if model.has_accuracy else None
     return jnp.asarray(0), Trajectory(W_track, b_track, jnp.zeros(S, W.dtype), accuracy)
 
 
@@ -367,33 +428,28 @@ def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
 # --- the contract
 
 
-@cache
 def make_forward(model):
-    check_name("model", model, MODELS)
-    return FORWARDS[model]
+    return PARTS[model].forward
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
-    return jitted_gradient(model, formulation)
+    differentiate = make_differentiate(PARTS[model], formulation)
+
+    @jax.jit
+    def gradient(W, b, X, Y, dJ_dJ0):
+        return differentiate(W, b, X, Y, dJ_dJ0)[0]
+
+    return gradient
 
 
-@cache
 def make_train(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
+    parts = PARTS[model]
+    if (formulation, execution) == ("fused", "run"):
+        run = partial(fused_run, parts)
+        return jax.jit(run, static_argnames="epochs", compiler_options=WIDE)
     if execution == "run":
-        return make_fused_run(model) if formulation == "fused" else make_run(model, formulation)
-
-    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-        step = make_step(model, formulation)
-        return loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
-
-    return train
+        return make_run(parts, formulation)
+    return partial(loop, parts, make_step(parts, formulation))
 
 
 def temporary_bytes(function, *arguments):

@@ -6,7 +6,7 @@ since a literal would promote float32 to float64.
 Only fused reassociates its sums and contracts; no other cell uses fastmath.
 """
 
-from functools import cache, partial
+from functools import partial
 
 import numba
 import numpy as np
@@ -14,13 +14,13 @@ from numba import njit
 from numba.core import event
 
 from backends.contract import Forward, Gradient, Trajectory
-from backends.numpy_backend import from_numpy, is_ready, synchronize, temporary_bytes, to_numpy
-from backends.vector_math import exp_of_negative
-from reference.words import MODELS, check_name
+from backends.vector_math import exp_of_any, exp_of_negative
+from reference.models import load
 
-__all__ = ["from_numpy", "is_ready", "synchronize", "temporary_bytes", "to_numpy"]
+BASE = "numpy"  # its arrays
 
 DEVICES = ("cpu",)
+MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused")
 EXECUTIONS = ("run", "step")
 
@@ -32,6 +32,7 @@ LINE = 64  # bytes of a cache line
 FACTORS = 512  # numbers in [1, 2] that are multiplied before the logarithm is taken
 
 DENSE, _, FUSED = range(len(FORMULATIONS))
+LINEAR, LOGISTIC, POISSON = range(len(MODELS))
 
 compiled = partial(njit, cache=True, error_model="numpy")  # 0/0 is nan, as everywhere else
 
@@ -49,41 +50,7 @@ def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B num
     return row * diagonal
 
 
-# --- models
-
-
-@compiled()
-def linear(W, b, X, Y):
-    B = len(X)
-    Pred = X @ W
-    J0, dJ0_dPred = np.empty_like(Y), np.empty(B, Y.dtype)
-    for i in range(B):
-        Pred[i, 0] += b[0, 0]
-        residual = Y[i, 0] - Pred[i, 0]
-        J0[i, 0] = residual * residual
-        dJ0_dPred[i] = -(residual + residual)
-    return Forward(Pred, J0, (dJ0_dPred,))
-
-
-@compiled()
-def logistic(W, b, X, Y):
-    B, one = len(X), X.dtype.type(1)
-    Z = X @ W
-    Pred, J0 = np.empty_like(Y), np.empty_like(Y)
-    dJ0_dPred, dPred_dZ = np.empty(B, Y.dtype), np.empty(B, Y.dtype)
-    for i in range(B):
-        p, y = one / (one + np.exp(-(Z[i, 0] + b[0, 0]))), Y[i, 0]
-        Pred[i, 0] = p
-        J0[i, 0] = -(y * np.log(p) + (one - y) * np.log(one - p))
-        dJ0_dPred[i] = (p - y) / (p * (one - p))
-        dPred_dZ[i] = p * (one - p)
-    return Forward(Pred, J0, (dJ0_dPred, dPred_dZ))
-
-
-FORWARDS = {"linear": linear, "logistic": logistic}
-
-
-# --- backward
+# --- what the models share
 
 
 @compiled()
@@ -117,11 +84,46 @@ def mean(total, Y):  # a sum over the batch, as its mean in the dtype of Y
     return Y.dtype.type(total) / Y.dtype.type(len(Y))
 
 
-# --- fused
-
-
 # Sums may be reassociated, and a * b + c contracted: then LLVM vectorizes every loop.
 reassociated = partial(compiled, fastmath={"reassoc", "nsz", "contract"})
+
+
+# The whole run of fused has the batch as the axis of neighbors in memory. Slices, not offsets, tell
+# LLVM that no index is negative.
+
+
+@reassociated()
+def product_with_columns(z, C, w):  # z = w C
+    z[:] = 0
+    for f in range(len(w)):
+        w_f, column = w[f], C[f]
+        for i in range(len(z)):
+            z[i] += w_f * column[i]
+
+
+@reassociated()
+def take_step(w_track, j, rate, C, residual):  # state j + 1 from state j
+    for f in range(len(C)):
+        column, dw = C[f], 0.0
+        for i in range(len(residual)):
+            dw += column[i] * residual[i]
+        w_track[j + 1, f] = w_track[j, f] - rate * dw
+
+
+# --- linear
+
+
+@compiled()
+def linear(W, b, X, Y):
+    B = len(X)
+    Pred = X @ W
+    J0, dJ0_dPred = np.empty_like(Y), np.empty(B, Y.dtype)
+    for i in range(B):
+        Pred[i, 0] += b[0, 0]
+        residual = Y[i, 0] - Pred[i, 0]
+        J0[i, 0] = residual * residual
+        dJ0_dPred[i] = -(residual + residual)
+    return Forward(Pred, J0, (dJ0_dPred,))
 
 
 @reassociated()
@@ -139,6 +141,38 @@ def fused_linear(W, b, X, Y, dJ_dJ0):
             row[i] = (dJ_dJ0 + dJ_dJ0) * residual
         dw, db, total = dw + np.dot(row, part), db + row.sum(), total + square
     return dw.reshape(-1, 1), np.full_like(b, db), mean(total, Y), mean(0, Y)
+
+
+@reassociated()
+def fused_linear_run(w_track, loss, accuracy, columns, Y, row, rate):
+    K, _, B = columns.shape
+    for j in range(len(loss)):
+        X, y = columns[j % K], Y[j % K]
+        product_with_columns(row, X, w_track[j])
+        total = 0.0
+        for i in range(B):
+            row[i] -= y[i]
+            total += row[i] * row[i]
+        loss[j] = total / B
+        take_step(w_track, j, rate + rate, X, row)
+
+
+# --- logistic
+
+
+@compiled()
+def logistic(W, b, X, Y):
+    B, one = len(X), X.dtype.type(1)
+    Z = X @ W
+    Pred, J0 = np.empty_like(Y), np.empty_like(Y)
+    dJ0_dPred, dPred_dZ = np.empty(B, Y.dtype), np.empty(B, Y.dtype)
+    for i in range(B):
+        p, y = one / (one + np.exp(-(Z[i, 0] + b[0, 0]))), Y[i, 0]
+        Pred[i, 0] = p
+        J0[i, 0] = -(y * np.log(p) + (one - y) * np.log(one - p))
+        dJ0_dPred[i] = (p - y) / (p * (one - p))
+        dPred_dZ[i] = p * (one - p)
+    return Forward(Pred, J0, (dJ0_dPred, dPred_dZ))
 
 
 @reassociated()
@@ -162,40 +196,15 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
     return dw.reshape(-1, 1), np.full_like(b, db), mean(total, Y), mean(correct, Y)
 
 
-# The whole run has the batch as the axis of neighbors in memory. Slices, not offsets, tell LLVM
-# that no index is negative.
-
-
-def fused_train(is_logistic, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+def fused_logistic_run(w_track, loss, accuracy, columns, Y, row, rate):
     """With C = (1 - 2 Y) * X and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), J0 = softplus(z)."""
-    K, B, F = X.shape
-    S, y = epochs * K, Y[..., 0]
-    columns, row = aligned((K, F + 1, B), X.dtype), aligned((B,), X.dtype)
-    columns[:, :F], columns[:, F] = X.transpose(0, 2, 1), 1  # the bias is a column of X
-    w_track = np.empty((S + 1, F + 1), W.dtype)
-    w_track[0, :F], w_track[0, F:] = W[:, 0], b[0]
-    loss, accuracy = np.empty(S, W.dtype), np.empty(S, W.dtype)
-    if is_logistic:
-        columns *= (1 - 2 * y)[:, None]
-        zero = np.where(y == 0, np.finfo(y.dtype).tiny, 0).astype(y.dtype)  # Z = 0 predicts 0
-        fused_logistic_run(w_track, loss, accuracy, columns, zero, row, learning_rate * dJ_dJ0)
-    else:
-        y = np.ascontiguousarray(y)
-        fused_linear_run(w_track, loss, columns, y, row, learning_rate * dJ_dJ0)
-    tracks = w_track[:, :F, None].copy(), w_track[:, F:, None].copy()
-    return Trajectory(*tracks, loss, accuracy if is_logistic else None)
-
-
-def aligned(shape, dtype):
-    """An empty array that begins on a cache line, or every other vector would lie across two."""
-    count, itemsize = int(np.prod(shape)), np.dtype(dtype).itemsize
-    memory = np.empty(count + LINE // itemsize, dtype)
-    start = -memory.ctypes.data % LINE // itemsize
-    return memory[start : start + count].reshape(shape)
+    columns *= (1 - 2 * Y)[:, None]
+    zero = np.where(Y == 0, np.finfo(Y.dtype).tiny, 0).astype(Y.dtype)  # Z = 0 predicts 0
+    fused_logistic_steps(w_track, loss, accuracy, columns, zero, row, rate)
 
 
 @reassociated()
-def fused_logistic_run(w_track, loss, accuracy, columns, zero, row, rate):
+def fused_logistic_steps(w_track, loss, accuracy, columns, zero, row, rate):
     K, _, B = columns.shape
     for j in range(len(loss)):
         C = columns[j % K]
@@ -216,53 +225,109 @@ def fused_logistic_run(w_track, loss, accuracy, columns, zero, row, rate):
         take_step(w_track, j, rate, C, row)
 
 
+# --- poisson
+
+
+@compiled()
+def poisson(W, b, X, Y):
+    B, one = len(X), X.dtype.type(1)
+    Z = X @ W
+    Pred, J0 = np.empty_like(Y), np.empty_like(Y)
+    dJ0_dPred, dPred_dZ = np.empty(B, Y.dtype), np.empty(B, Y.dtype)
+    for i in range(B):
+        p, y = np.exp(Z[i, 0] + b[0, 0]), Y[i, 0]
+        Pred[i, 0] = p
+        J0[i, 0] = p - y * np.log(p)
+        dJ0_dPred[i] = one - y / p
+        dPred_dZ[i] = p
+    return Forward(Pred, J0, (dJ0_dPred, dPred_dZ))
+
+
 @reassociated()
-def fused_linear_run(w_track, loss, columns, Y, row, rate):
+def fused_poisson(W, b, X, Y, dJ_dJ0):
+    """In the same parts as the others."""
+    labels = np.ascontiguousarray(Y).reshape(-1)
+    w, dw, db, total = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0
+    for start in range(0, len(X), FACTORS):
+        part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
+        row = np.dot(part, w)
+        J0 = 0.0
+        for i in range(len(row)):
+            z = row[i] + b[0, 0]
+            p = exp_of_any(z)
+            J0 += p - y[i] * z
+            row[i] = dJ_dJ0 * (p - y[i])
+        dw, db, total = dw + np.dot(row, part), db + row.sum(), total + J0
+    return dw.reshape(-1, 1), np.full_like(b, db), mean(total, Y), mean(0, Y)
+
+
+@reassociated()
+def fused_poisson_run(w_track, loss, accuracy, columns, Y, row, rate):
     K, _, B = columns.shape
     for j in range(len(loss)):
         X, y = columns[j % K], Y[j % K]
         product_with_columns(row, X, w_track[j])
         total = 0.0
         for i in range(B):
-            row[i] -= y[i]
-            total += row[i] * row[i]
+            z = row[i]
+            p = exp_of_any(z)
+            total += p - y[i] * z
+            row[i] = p - y[i]
         loss[j] = total / B
-        take_step(w_track, j, rate + rate, X, row)
-
-
-@reassociated()
-def product_with_columns(z, C, w):  # z = w C
-    z[:] = 0
-    for f in range(len(w)):
-        w_f, column = w[f], C[f]
-        for i in range(len(z)):
-            z[i] += w_f * column[i]
-
-
-@reassociated()
-def take_step(w_track, j, rate, C, residual):  # state j + 1 from state j
-    for f in range(len(C)):
-        column, dw = C[f], 0.0
-        for i in range(len(residual)):
-            dw += column[i] * residual[i]
-        w_track[j + 1, f] = w_track[j, f] - rate * dw
+        take_step(w_track, j, rate, X, row)
 
 
 # --- what drives the steps
 
 
+FORWARDS = {"linear": linear, "logistic": logistic, "poisson": poisson}
+FUSED_RUNS = {
+    "linear": fused_linear_run, "logistic": fused_logistic_run, "poisson": fused_poisson_run
+}  # fmt: skip
+
+
+def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    K, B, F = X.shape
+    S, y = epochs * K, np.ascontiguousarray(Y[..., 0])
+    columns, row = aligned((K, F + 1, B), X.dtype), aligned((B,), X.dtype)
+    columns[:, :F], columns[:, F] = X.transpose(0, 2, 1), 1  # the bias is a column of X
+    w_track = np.empty((S + 1, F + 1), W.dtype)
+    w_track[0, :F], w_track[0, F:] = W[:, 0], b[0]
+    loss, accuracy = np.empty(S, W.dtype), np.empty(S, W.dtype)
+    FUSED_RUNS[model](w_track, loss, accuracy, columns, y, row, learning_rate * dJ_dJ0)
+    tracks = w_track[:, :F, None].copy(), w_track[:, F:, None].copy()
+    return Trajectory(*tracks, loss, accuracy if load(model).HAS_ACCURACY else None)
+
+
+def aligned(shape, dtype):
+    """An empty array that begins on a cache line, or every other vector would lie across two."""
+    count, itemsize = int(np.prod(shape)), np.dtype(dtype).itemsize
+    memory = np.empty(count + LINE // itemsize, dtype)
+    start = -memory.ctypes.data % LINE // itemsize
+    return memory[start : start + count].reshape(shape)
+
+
 @compiled()
-def step(is_logistic, formulation, W, b, X, Y, dJ_dJ0):
-    """dW, db, loss, accuracy of one batch; the accuracy of linear means nothing."""
-    if formulation == FUSED:
-        if is_logistic:
+def step(model, formulation, W, b, X, Y, dJ_dJ0):
+    """dW, db, loss, accuracy of one batch; the accuracy of a model without one means nothing.
+
+    The one place that asks for the model: Numba caches functions on disk that name their callees.
+    """
+    dense = formulation == DENSE
+    if model == LINEAR:
+        if formulation == FUSED:
+            return fused_linear(W, b, X, Y, dJ_dJ0)
+        dW, db, loss = chain(linear(W, b, X, Y), dense, X, Y, dJ_dJ0)
+        return dW, db, loss, mean(0, Y)
+    if model == LOGISTIC:
+        if formulation == FUSED:
             return fused_logistic(W, b, X, Y, dJ_dJ0)
-        return fused_linear(W, b, X, Y, dJ_dJ0)
-    if is_logistic:
         forward = logistic(W, b, X, Y)
-        dW, db, loss = chain(forward, formulation == DENSE, X, Y, dJ_dJ0)
+        dW, db, loss = chain(forward, dense, X, Y, dJ_dJ0)
         return dW, db, loss, accuracy(forward.Pred, Y)
-    dW, db, loss = chain(linear(W, b, X, Y), formulation == DENSE, X, Y, dJ_dJ0)
+    if formulation == FUSED:
+        return fused_poisson(W, b, X, Y, dJ_dJ0)
+    dW, db, loss = chain(poisson(W, b, X, Y), dense, X, Y, dJ_dJ0)
     return dW, db, loss, mean(0, Y)
 
 
@@ -273,23 +338,23 @@ def update(track, j, learning_rate, gradient):  # state j + 1 from state j
 
 
 @compiled()
-def run_steps(is_logistic, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
+def run_steps(model, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
     W_track, b_track, loss, accuracy = tracks
     for j in range(len(loss)):
         k = j % len(X)
         dW, db, loss[j], accuracy[j] = step(
-            is_logistic, formulation, W_track[j], b_track[j], X[k], Y[k], dJ_dJ0
+            model, formulation, W_track[j], b_track[j], X[k], Y[k], dJ_dJ0
         )
         update(W_track, j, learning_rate, dW)
         update(b_track, j, learning_rate, db)
 
 
-def step_steps(is_logistic, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
+def step_steps(model, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
     W_track, b_track, loss, accuracy = tracks
     W, b = W_track[0], b_track[0]
     for j in range(len(loss)):
         k = j % len(X)
-        dW, db, loss[j], accuracy[j] = step(is_logistic, formulation, W, b, X[k], Y[k], dJ_dJ0)
+        dW, db, loss[j], accuracy[j] = step(model, formulation, W, b, X[k], Y[k], dJ_dJ0)
         W_track[j + 1] = W = W - learning_rate * dW
         b_track[j + 1] = b = b - learning_rate * db
 
@@ -297,35 +362,26 @@ def step_steps(is_logistic, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
 # --- the contract
 
 
-@cache
 def make_forward(model):
-    check_name("model", model, MODELS)
     return FORWARDS[model]
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
-    is_logistic, code = model == "logistic", FORMULATIONS.index(formulation)
+    codes = MODELS.index(model), FORMULATIONS.index(formulation)
 
     def gradient(W, b, X, Y, dJ_dJ0):
-        dW, db, loss, _ = step(is_logistic, code, W, b, X, Y, X.dtype.type(dJ_dJ0))
+        dW, db, loss, _ = step(*codes, W, b, X, Y, X.dtype.type(dJ_dJ0))
         return Gradient(dW, db, X.dtype.type(loss))  # boxed by Numba as a Python float
 
     return gradient
 
 
-@cache
 def make_train(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
-    is_logistic, code = model == "logistic", FORMULATIONS.index(formulation)
     if (formulation, execution) == ("fused", "run"):
-        return partial(fused_train, is_logistic)
+        return partial(fused_train, model)
+    codes = MODELS.index(model), FORMULATIONS.index(formulation)
     steps = run_steps if execution == "run" else step_steps
+    has_accuracy = load(model).HAS_ACCURACY
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         S, number = epochs * len(X), X.dtype.type
@@ -333,8 +389,8 @@ def make_train(model, formulation, execution):
         loss, accuracy = np.empty(S, W.dtype), np.empty(S, W.dtype)
         W_track[0], b_track[0] = W, b
         tracks = (W_track, b_track, loss, accuracy)
-        steps(is_logistic, code, tracks, X, Y, number(learning_rate), number(dJ_dJ0))
-        return Trajectory(W_track, b_track, loss, accuracy if is_logistic else None)
+        steps(*codes, tracks, X, Y, number(learning_rate), number(dJ_dJ0))
+        return Trajectory(W_track, b_track, loss, accuracy if has_accuracy else None)
 
     return train
 

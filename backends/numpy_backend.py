@@ -1,14 +1,17 @@
 """NumPy, as its users write it: array expressions, and for fused the same with out= buffers."""
 
 import tracemalloc
-from functools import cache
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from backends.contract import Forward, Gradient, Trajectory
-from reference.words import MODELS, check_name
+from reference.models import load
 
 DEVICES = ("cpu",)
+MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused")
 EXECUTIONS = ("eager",)
 
@@ -46,7 +49,42 @@ def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B num
 PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 
 
-# --- models
+# --- what the models share
+
+
+class Model(NamedTuple):
+    """What is written for each model."""
+
+    forward: Callable
+    fused: Callable
+    fused_steps: Callable
+    fused_losses: Callable
+    has_accuracy: bool
+
+
+def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
+    for diagonal in diagonals:
+        row = pullback(row, diagonal)
+    return (row @ X).T, row.sum(axis=1, keepdims=True)
+
+
+def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
+    Pred, J0, diagonals = forward(W, b, X, Y)
+    row = np.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
+    dW, db = backward(pullback, row, diagonals, X)
+    return Gradient(dW, db, J0.mean()), Pred
+
+
+def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
+    size = np.finfo(numbers.dtype).maxexp - 1  # as many have a product that does not overflow
+    return sum(np.log(numbers[i : i + size].prod(axis=0)) for i in range(0, len(numbers), size))
+
+
+def sum_of(numbers):  # (B, E) -> (E,)   in chunks, since along this axis NumPy adds one by one
+    return np.add.reduceat(numbers, range(0, len(numbers), 256), axis=0).sum(axis=0)
+
+
+# --- linear
 
 
 def squared_error(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
@@ -62,6 +100,42 @@ def linear(W, b, X, Y):
     Pred, J0 = linear_loss(W, b, X, Y)
     dJ0_dPred = -2 * (Y - Pred)
     return Forward(Pred, J0, (dJ0_dPred.ravel(),))
+
+
+def fused_linear(W, b, X, Y, dJ_dJ0):
+    residual = X @ W + b - Y  # (B, 1)
+    loss = residual.T @ residual / len(X)
+    scale = 2 * dJ_dJ0
+    return Gradient(scale * (X.T @ residual), scale * residual.sum(keepdims=True), loss[0, 0])
+
+
+def fused_linear_steps(w_track, A, Y, rate):
+    columns = np.ascontiguousarray(A.swapaxes(1, 2))  # (K, F+1, B)
+    batches = list(zip(columns.swapaxes(1, 2), 2 * rate * columns, Y, strict=True))
+    residual, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
+    w, *after = w_track
+    for (A_k, weighted_k, Y_k), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
+        np.dot(A_k, w, residual)
+        np.subtract(residual, Y_k, residual)
+        np.dot(weighted_k, residual, dw)
+        np.subtract(w, dw, w_next)
+        w = w_next
+
+
+def fused_linear_losses(w, A, Y, Z, _, loss, __):
+    """Into loss (E,) from Z (B, E), which is overwritten."""
+    np.subtract(Z, Y, out=Z)
+    np.multiply(Z, Z, out=Z)
+    np.divide(sum_of(Z), len(Y), out=loss)
+
+
+LINEAR = Model(
+    linear, fused_linear, fused_linear_steps, fused_linear_losses,
+    load("linear").HAS_ACCURACY,
+)  # fmt: skip
+
+
+# --- logistic
 
 
 def sigmoid(Z):  # (B, 1) -> (B, 1)
@@ -84,35 +158,6 @@ def logistic(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))
 
 
-FORWARDS = {"linear": linear, "logistic": logistic}
-
-
-# --- backward
-
-
-def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
-    for diagonal in diagonals:
-        row = pullback(row, diagonal)
-    return (row @ X).T, row.sum(axis=1, keepdims=True)
-
-
-def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
-    Pred, J0, diagonals = forward(W, b, X, Y)
-    row = np.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
-    dW, db = backward(pullback, row, diagonals, X)
-    return Gradient(dW, db, J0.mean()), Pred
-
-
-# --- fused
-
-
-def fused_linear(W, b, X, Y, dJ_dJ0):
-    residual = X @ W + b - Y  # (B, 1)
-    loss = residual.T @ residual / len(X)
-    scale = 2 * dJ_dJ0
-    return Gradient(scale * (X.T @ residual), scale * residual.sum(keepdims=True), loss[0, 0])
-
-
 @np.errstate(over="ignore")  # where exp overflows, Pred is 1 / inf = 0, which is right
 def fused_logistic(W, b, X, Y, dJ_dJ0):
     """In place, with J0 = max(Z, 0) - Y Z + log(1 + exp(-abs(Z))), which cannot overflow."""
@@ -130,41 +175,6 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
     np.log1p(Z, out=Z)
     loss = (total + Z.sum()) / Y.dtype.type(len(Y))
     return Gradient(dJ_dJ0 * (X.T @ residual), dJ_dJ0 * residual.sum(keepdims=True), loss)
-
-
-FUSED = {"linear": fused_linear, "logistic": fused_logistic}
-
-
-def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """The steps with the bias as a column of X and out= buffers; loss and accuracy afterwards."""
-    K, B, F = X.shape
-    A = np.concatenate([X, np.ones((K, B, 1), X.dtype)], axis=2)  # (K, B, F+1)
-    w_track = np.empty((epochs * K + 1, F + 1), W.dtype)
-    w_track[0] = np.concatenate([W, b])[:, 0]
-    steps = fused_linear_steps if model == "linear" else fused_logistic_steps
-    steps(w_track, A, Y[..., 0], learning_rate * dJ_dJ0)
-    loss, accuracy = np.empty((2, epochs, K), W.dtype)
-    Z, more = np.empty((2, B, epochs), W.dtype)  # once: fresh memory costs more than the arithmetic
-    losses = fused_linear_losses if model == "linear" else fused_logistic_losses
-    for k in range(K):
-        w = w_track[k:-1:K]  # (E, F+1)
-        np.matmul(A[k], w.T, out=Z)
-        losses(w, A[k], Y[k], Z, more, loss[:, k], accuracy[:, k])
-    tracks = w_track[:, :F, None].copy(), w_track[:, F:, None].copy(), loss.ravel()
-    return Trajectory(*tracks, accuracy.ravel() if model == "logistic" else None)
-
-
-def fused_linear_steps(w_track, A, Y, rate):
-    columns = np.ascontiguousarray(A.swapaxes(1, 2))  # (K, F+1, B)
-    batches = list(zip(columns.swapaxes(1, 2), 2 * rate * columns, Y, strict=True))
-    residual, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
-    w, *after = w_track
-    for (A_k, weighted_k, Y_k), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
-        np.dot(A_k, w, residual)
-        np.subtract(residual, Y_k, residual)
-        np.dot(weighted_k, residual, dw)
-        np.subtract(w, dw, w_next)
-        w = w_next
 
 
 @np.errstate(over="ignore")  # as in fused_logistic
@@ -185,13 +195,6 @@ def fused_logistic_steps(w_track, A, Y, rate):
         w = w_next
 
 
-def fused_linear_losses(w, A, Y, Z, _, loss, __):
-    """Into loss (E,) from Z (B, E), which is overwritten."""
-    np.subtract(Z, Y, out=Z)
-    np.multiply(Z, Z, out=Z)
-    np.divide(sum_of(Z), len(Y), out=loss)
-
-
 def fused_logistic_losses(w, A, Y, Z, more, loss, accuracy):
     """Into loss and accuracy (E,) from Z (B, E); Z and more (B, E) are overwritten."""
     np.mean((Z > 0) == (Y > 0), axis=0, dtype=Z.dtype, out=accuracy)
@@ -204,16 +207,88 @@ def fused_logistic_losses(w, A, Y, Z, more, loss, accuracy):
     np.divide(linear + log_sum(Z), len(Y), out=loss)
 
 
-def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
-    size = np.finfo(numbers.dtype).maxexp - 1  # as many have a product that does not overflow
-    return sum(np.log(numbers[i : i + size].prod(axis=0)) for i in range(0, len(numbers), size))
+LOGISTIC = Model(
+    logistic, fused_logistic, fused_logistic_steps, fused_logistic_losses,
+    load("logistic").HAS_ACCURACY,
+)  # fmt: skip
 
 
-def sum_of(numbers):  # (B, E) -> (E,)   in chunks, since along this axis NumPy adds one by one
-    return np.add.reduceat(numbers, range(0, len(numbers), 256), axis=0).sum(axis=0)
+# --- poisson
+
+
+def negative_log_likelihood(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return Pred - Y * np.log(Pred)
+
+
+def poisson_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
+    Pred = np.exp(X @ W + b)
+    return Pred, negative_log_likelihood(Pred, Y)
+
+
+def poisson(W, b, X, Y):
+    Pred, J0 = poisson_loss(W, b, X, Y)
+    dJ0_dPred = 1 - Y / Pred
+    dPred_dZ = Pred
+    return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))
+
+
+def fused_poisson(W, b, X, Y, dJ_dJ0):
+    Z = X @ W  # (B, 1)
+    Z += b
+    residual = np.exp(Z)  # Pred
+    loss = (residual.sum() - np.vdot(Y, Z)) / Y.dtype.type(len(Y))
+    residual -= Y
+    return Gradient(dJ_dJ0 * (X.T @ residual), dJ_dJ0 * residual.sum(keepdims=True), loss)
+
+
+def fused_poisson_steps(w_track, A, Y, rate):
+    columns = np.ascontiguousarray(A.swapaxes(1, 2))  # (K, F+1, B)
+    batches = list(zip(columns.swapaxes(1, 2), rate * columns, Y, strict=True))
+    residual, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
+    w, *after = w_track
+    for (A_k, weighted_k, Y_k), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
+        np.dot(A_k, w, residual)
+        np.exp(residual, residual)
+        np.subtract(residual, Y_k, residual)
+        np.dot(weighted_k, residual, dw)
+        np.subtract(w, dw, w_next)
+        w = w_next
+
+
+def fused_poisson_losses(w, A, Y, Z, _, loss, __):
+    """Into loss (E,) from Z (B, E), which is overwritten."""
+    np.exp(Z, out=Z)
+    linear = w @ (A.T @ Y)[:, 0]  # the sum of Y Z
+    np.divide(sum_of(Z) - linear, len(Y), out=loss)
+
+
+POISSON = Model(
+    poisson, fused_poisson, fused_poisson_steps, fused_poisson_losses,
+    load("poisson").HAS_ACCURACY,
+)  # fmt: skip
 
 
 # --- what drives the steps
+
+
+PARTS = {"linear": LINEAR, "logistic": LOGISTIC, "poisson": POISSON}
+
+
+def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    """The steps with the bias as a column of X and out= buffers; loss and accuracy afterwards."""
+    K, B, F = X.shape
+    A = np.concatenate([X, np.ones((K, B, 1), X.dtype)], axis=2)  # (K, B, F+1)
+    w_track = np.empty((epochs * K + 1, F + 1), W.dtype)
+    w_track[0] = np.concatenate([W, b])[:, 0]
+    model.fused_steps(w_track, A, Y[..., 0], learning_rate * dJ_dJ0)
+    loss, accuracy = np.empty((2, epochs, K), W.dtype)
+    Z, more = np.empty((2, B, epochs), W.dtype)  # once: fresh memory costs more than the arithmetic
+    for k in range(K):
+        w = w_track[k:-1:K]  # (E, F+1)
+        np.matmul(A[k], w.T, out=Z)
+        model.fused_losses(w, A[k], Y[k], Z, more, loss[:, k], accuracy[:, k])
+    tracks = w_track[:, :F, None].copy(), w_track[:, F:, None].copy(), loss.ravel()
+    return Trajectory(*tracks, accuracy.ravel() if model.has_accuracy else None)
 
 
 def chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
@@ -223,32 +298,26 @@ def chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     W_track[0], b_track[0] = W, b
     for j in range(S):
         k = j % K
-        (dW, db, loss[j]), Pred = chain(FORWARDS[model], pullback, W, b, X[k], Y[k], dJ_dJ0)
-        if model == "logistic":
+        (dW, db, loss[j]), Pred = chain(model.forward, pullback, W, b, X[k], Y[k], dJ_dJ0)
+        if model.has_accuracy:
             accuracy[j] = ((Pred > 0.5) == Y[k]).mean()
         W = W - learning_rate * dW
         b = b - learning_rate * db
         W_track[j + 1], b_track[j + 1] = W, b
-    return Trajectory(W_track, b_track, loss, accuracy if model == "logistic" else None)
+    return Trajectory(W_track, b_track, loss, accuracy if model.has_accuracy else None)
 
 
 # --- the contract
 
 
-@cache
 def make_forward(model):
-    check_name("model", model, MODELS)
-    return FORWARDS[model]
+    return PARTS[model].forward
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
     if formulation == "fused":
-        return FUSED[model]
-    forward, pullback = FORWARDS[model], PULLBACKS[formulation]
+        return PARTS[model].fused
+    forward, pullback = PARTS[model].forward, PULLBACKS[formulation]
 
     def gradient(W, b, X, Y, dJ_dJ0):
         return chain(forward, pullback, W, b, X, Y, dJ_dJ0)[0]
@@ -256,19 +325,10 @@ def make_gradient(model, formulation, execution):
     return gradient
 
 
-@cache
 def make_train(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
-
-    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-        if formulation == "fused":
-            return fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
-        pullback = PULLBACKS[formulation]
-        return chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
-
-    return train
+    if formulation == "fused":
+        return partial(fused_train, PARTS[model])
+    return partial(chain_train, PARTS[model], PULLBACKS[formulation])
 
 
 def temporary_bytes(function, *arguments):

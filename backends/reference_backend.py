@@ -1,65 +1,35 @@
 """The textbook as a cell: the named baseline of every table."""
 
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
 from backends.contract import Forward
-from backends.numpy_backend import (
-    compile_seconds,
-    from_numpy,
-    is_ready,
-    settings,
-    synchronize,
-    temporary_bytes,
-    to_numpy,
-)
 from reference import backprop
-from reference.words import MODELS, check_name
+from reference.models import load
+from reference.words import MODELS
 
-__all__ = [
-    "compile_seconds",
-    "from_numpy",
-    "is_ready",
-    "settings",
-    "synchronize",
-    "temporary_bytes",
-    "to_numpy",
-]
+__all__ = ["MODELS"]
 
 DEVICES = ("cpu",)
 FORMULATIONS = ("dense",)
 EXECUTIONS = ("eager",)
+REST = "numpy"
 
 
-def linear(W, b, X, Y):
-    Pred, J0 = backprop.linear(W, b, X, Y)
-    return Forward(Pred, J0, (np.diagonal(backprop.linear_dJ0_dPred(Pred, Y)).copy(),))
-
-
-def logistic(W, b, X, Y):
-    Pred, J0 = backprop.logistic(W, b, X, Y)
-    jacobians = backprop.logistic_dJ0_dPred(Pred, Y), backprop.logistic_dPred_dZ(Pred)
+def forward(model, W, b, X, Y):
+    Pred, J0 = model.forward(W, b, X, Y)
+    jacobians = (jacobian(Pred, Y) for jacobian in model.JACOBIANS)
     return Forward(Pred, J0, tuple(np.diagonal(jacobian).copy() for jacobian in jacobians))
 
 
-@cache
 def make_forward(model):
-    check_name("model", model, MODELS)
-    return linear if model == "linear" else logistic
+    return partial(forward, load(model))
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
     return partial(backprop.gradient, model)
 
 
-@cache
 def make_train(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
     return partial(backprop.train, model)

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from backends.loading import MODELS
+
 DRIVERS = ("libcuda.so.1", "nvcuda.dll", "libamdhip64.so")  # without one, no device but the cpu
 
 
@@ -16,6 +18,7 @@ class Source(NamedTuple):
     DEVICES: tuple[str, ...]
     FORMULATIONS: tuple[str, ...]
     EXECUTIONS: tuple[str, ...]
+    MODELS: tuple[str, ...]
     missing: tuple[str, ...]
 
 
@@ -28,8 +31,9 @@ def read(path: Path) -> Source | None:
     words = dict(_literals(body))
     if "DEVICES" not in words and not _has_gpu():
         words["DEVICES"] = ("cpu",)
+    words.setdefault("MODELS", MODELS)
     try:
-        chosen = {name: words[name] for name in Source._fields[:3]}
+        chosen = {name: words[name] for name in Source._fields[:4]}
     except KeyError:
         return None
     missing = tuple(root for root in _roots(body) if find_spec(root) is None)

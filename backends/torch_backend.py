@@ -4,22 +4,25 @@ import json
 import math
 import sys
 import tempfile
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch.profiler import profile
 
 from backends.contract import Forward, Gradient, Trajectory
-from reference.words import MODELS, check_name
+from reference.models import load
 
 # Also the default, but for TORCH_ALLOW_TF32_CUBLAS_OVERRIDE, which some containers set.
 torch.set_float32_matmul_precision("highest")
 
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
-EXECUTIONS = ("eager", "step", "epoch")
+EXECUTIONS = ("eager", "step", "block")
 BLOCK = 32  # steps at most that are compiled as one: compiling takes about a second for each
 
 COMPILATIONS = 10_000  # at most, of all cells together, which share their code objects
@@ -80,7 +83,73 @@ def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B num
 PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 
 
-# --- models
+# --- what the models share
+
+
+class Model(NamedTuple):
+    """What is written for each model."""
+
+    forward: Callable
+    loss: Callable
+    maps: Callable
+    fused: Callable
+    fused_data: Callable
+    fused_steps: Callable
+    fused_losses: Callable
+    has_accuracy: bool
+
+
+def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
+    for diagonal in diagonals:
+        row = pullback(row, diagonal)
+    return (row @ X).T, row.sum(axis=1, keepdims=True)
+
+
+def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
+    Pred, J0, diagonals = forward(W, b, X, Y)
+    dW, db = backward(pullback, dJ_dJ0.expand(1, len(X)), diagonals, X)
+    return Gradient(dW, db, J0.mean()), (Pred, 0.5)
+
+
+@torch.enable_grad()
+def autodiff(loss, W, b, X, Y, dJ_dJ0):
+    W, b = W.detach().requires_grad_(), b.detach().requires_grad_()
+    Pred, J0 = loss(W, b, X, Y)
+    dW, db = torch.autograd.grad(dJ_dJ0 * J0.sum(), (W, b))
+    return Gradient(dW, db, J0.detach().mean()), (Pred.detach(), 0.5)
+
+
+def autodiff_functional(loss, W, b, X, Y, dJ_dJ0):
+    """The same through torch.func, which torch.compile can trace; eager, it is half as fast."""
+
+    def J(W, b):
+        Pred, J0 = loss(W, b, X, Y)
+        return dJ_dJ0 * J0.sum(), (J0.mean(), Pred)
+
+    (dW, db), (mean, Pred) = torch.func.grad(J, argnums=(0, 1), has_aux=True)(W, b)
+    return Gradient(dW, db, mean), (Pred, 0.5)
+
+
+def jacobian(function, at, *others):  # of a map (B, 1) -> (B, 1), as a matrix (B, B)
+    return torch.func.jacrev(function)(at, *others).reshape(len(at), len(at))  # (B, 1, B, 1)
+
+
+def jacrev(maps, W, b, X, Y, dJ_dJ0):
+    row = dJ_dJ0.expand(1, len(X))
+    Pred, J0, jacobians = maps(X @ W + b, Y)
+    for form in jacobians:
+        row = row @ jacobian(*form)
+    gradient = Gradient((row @ X).T, row.sum(axis=1, keepdims=True), J0.mean())
+    return gradient, (Pred, 0.5)
+
+
+def batches_of(A, rate, epochs):
+    """A_k and -rate A_k.T of every step, with the batch as the axis of neighbors in memory."""
+    columns = A.transpose(1, 2).contiguous()  # (K, F+1, B)
+    return list(zip(columns.transpose(1, 2), -rate * columns, strict=True)) * epochs
+
+
+# --- linear
 
 
 def squared_error(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
@@ -96,6 +165,45 @@ def linear(W, b, X, Y):
     Pred, J0 = linear_loss(W, b, X, Y)
     dJ0_dPred = -2 * (Y - Pred)
     return Forward(Pred, J0, (dJ0_dPred.ravel(),))
+
+
+def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with what it is differentiated at
+    return Z, squared_error(Z, Y), ((squared_error, Z, Y),)
+
+
+def fused_linear(W, b, X, Y, dJ_dJ0):
+    residual = torch.addmm(b, X, W) - Y  # (B, 1)
+    row = 2 * dJ_dJ0 * residual.T
+    dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
+    return Gradient(dW, db, (residual**2).mean()), None
+
+
+def data(A, Y):  # (K, B, F+1), (K, B, 1)
+    return A
+
+
+def fused_linear_steps(w_track, A, Y, rate, epochs):
+    residual = torch.empty_like(Y[0])
+    w, *after = w_track.unbind()
+    batches = zip(batches_of(A, 2 * rate, epochs), list(Y) * epochs, after, strict=True)
+    for (A_k, weighted_k), Y_k, w_next in batches:
+        torch.mv(A_k, w, out=residual).sub_(Y_k)
+        torch.addmv(w, weighted_k, residual, out=w_next)
+        w = w_next
+
+
+def fused_linear_losses(z, more, Y, loss):
+    """Into loss (E,) from z (B, E), which is overwritten."""
+    torch.mean(z.sub_(Y).square_(), dim=0, out=loss)
+
+
+LINEAR = Model(
+    linear, linear_loss, linear_maps, fused_linear, data, fused_linear_steps,
+    fused_linear_losses, load("linear").HAS_ACCURACY,
+)  # fmt: skip
+
+
+# --- logistic
 
 
 def sigmoid(Z):  # (B, 1) -> (B, 1)
@@ -118,32 +226,9 @@ def logistic(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))
 
 
-FORWARDS = {"linear": linear, "logistic": logistic}
-
-
-# --- backward
-
-
-def backward(pullback, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
-    for diagonal in diagonals:
-        row = pullback(row, diagonal)
-    return (row @ X).T, row.sum(axis=1, keepdims=True)
-
-
-def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
-    Pred, J0, diagonals = forward(W, b, X, Y)
-    dW, db = backward(pullback, dJ_dJ0.expand(1, len(X)), diagonals, X)
-    return Gradient(dW, db, J0.mean()), (Pred, 0.5)
-
-
-# --- fused
-
-
-def fused_linear(W, b, X, Y, dJ_dJ0):
-    residual = torch.addmm(b, X, W) - Y  # (B, 1)
-    row = 2 * dJ_dJ0 * residual.T
-    dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
-    return Gradient(dW, db, (residual**2).mean()), None
+def logistic_maps(Z, Y):
+    Pred = sigmoid(Z)
+    return Pred, cross_entropy(Pred, Y), ((cross_entropy, Pred, Y), (sigmoid, Z))
 
 
 def fused_logistic(W, b, X, Y, dJ_dJ0):
@@ -153,50 +238,12 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
     return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), (Z, 0)
 
 
-FUSED = {"linear": fused_linear, "logistic": fused_logistic}
+def data_with_labels(A, Y):
+    """With C = (1 - 2 Y) * A and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), and J0 softplus(z).
 
-
-def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """Three calls a step, in place, with the bias as a column of X; loss and accuracy afterwards.
-
-    With C = (1 - 2 Y) * X and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), the gradient the sum of
-    C sigmoid(z), and J0 = softplus(z): Y is in C, and nothing cancels.
+    So Y is in C, and nothing cancels.
     """
-    K, B, F = X.shape
-    A = torch.cat([X, X.new_ones((K, B, 1))], dim=2)  # (K, B, F+1)
-    A = A if model == "linear" else (1 - 2 * Y) * A
-    w_track = X.new_empty((epochs * K + 1, F + 1))
-    w_track[0] = torch.cat([W, b])[:, 0]
-    steps = fused_linear_steps if model == "linear" else fused_logistic_steps
-    steps(w_track, A, Y[..., 0], learning_rate * dJ_dJ0, epochs)
-    before = w_track[:-1].unflatten(0, (epochs, K)).permute(1, 2, 0)  # (K, F+1, E)
-    loss, *correct = X.new_empty((1 if model == "linear" else 2, K, epochs))
-    z, more = X.new_empty((2, B, epochs))  # once: fresh memory costs more than the arithmetic
-    for k in range(K):
-        torch.mm(A[k], before[k], out=z)
-        if model == "linear":
-            torch.mean(z.sub_(Y[k]).square_(), dim=0, out=loss[k])
-        else:
-            fused_logistic_losses(z, more, Y[k], loss[k], correct[0][k])
-    records = [record.T.reshape(-1) for record in (loss, *correct)]
-    records += [None] if model == "linear" else []
-    return Trajectory(w_track[:, :F, None].clone(), w_track[:, F:, None].clone(), *records)
-
-
-def batches_of(A, rate, epochs):
-    """A_k and -rate A_k.T of every step, with the batch as the axis of neighbors in memory."""
-    columns = A.transpose(1, 2).contiguous()  # (K, F+1, B)
-    return list(zip(columns.transpose(1, 2), -rate * columns, strict=True)) * epochs
-
-
-def fused_linear_steps(w_track, A, Y, rate, epochs):
-    residual = torch.empty_like(Y[0])
-    w, *after = w_track.unbind()
-    batches = zip(batches_of(A, 2 * rate, epochs), list(Y) * epochs, after, strict=True)
-    for (A_k, weighted_k), Y_k, w_next in batches:
-        torch.mv(A_k, w, out=residual).sub_(Y_k)
-        torch.addmv(w, weighted_k, residual, out=w_next)
-        w = w_next
+    return (1 - 2 * Y) * A
 
 
 def fused_logistic_steps(w_track, A, Y, rate, epochs):
@@ -223,53 +270,88 @@ def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chu
     return sum(chunk.prod(dim=0).log_() for chunk in numbers.split(size))
 
 
-# --- the losses for autodiff
+LOGISTIC = Model(
+    logistic, logistic_loss, logistic_maps, fused_logistic, data_with_labels,
+    fused_logistic_steps, fused_logistic_losses, load("logistic").HAS_ACCURACY,
+)  # fmt: skip
 
 
-LOSSES = {"linear": linear_loss, "logistic": logistic_loss}
+# --- poisson
 
 
-@torch.enable_grad()
-def autodiff(loss, W, b, X, Y, dJ_dJ0):
-    W, b = W.detach().requires_grad_(), b.detach().requires_grad_()
-    Pred, J0 = loss(W, b, X, Y)
-    dW, db = torch.autograd.grad(dJ_dJ0 * J0.sum(), (W, b))
-    return Gradient(dW, db, J0.detach().mean()), (Pred.detach(), 0.5)
+def negative_log_likelihood(Pred, Y):  # (B, 1), (B, 1) -> (B, 1)
+    return Pred - Y * torch.log(Pred)
 
 
-def autodiff_functional(loss, W, b, X, Y, dJ_dJ0):
-    """The same through torch.func, which torch.compile can trace; eager, it is half as fast."""
-
-    def J(W, b):
-        Pred, J0 = loss(W, b, X, Y)
-        return dJ_dJ0 * J0.sum(), (J0.mean(), Pred)
-
-    (dW, db), (mean, Pred) = torch.func.grad(J, argnums=(0, 1), has_aux=True)(W, b)
-    return Gradient(dW, db, mean), (Pred, 0.5)
+def poisson_loss(W, b, X, Y):  # (F, 1), (1, 1), (B, F), (B, 1) -> (B, 1), (B, 1)
+    Pred = torch.exp(X @ W + b)
+    return Pred, negative_log_likelihood(Pred, Y)
 
 
-# --- the dense chain with Jacobians from jacrev
+def poisson(W, b, X, Y):
+    Pred, J0 = poisson_loss(W, b, X, Y)
+    dJ0_dPred = 1 - Y / Pred
+    dPred_dZ = Pred
+    return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))
 
 
-def jacobian(function, at, *others):  # of a map (B, 1) -> (B, 1), as a matrix (B, B)
-    return torch.func.jacrev(function)(at, *others).reshape(len(at), len(at))  # (B, 1, B, 1)
+def poisson_maps(Z, Y):
+    Pred = torch.exp(Z)
+    J0 = negative_log_likelihood(Pred, Y)
+    return Pred, J0, ((negative_log_likelihood, Pred, Y), (torch.exp, Z))
 
 
-def jacrev(model, W, b, X, Y, dJ_dJ0):
-    row = dJ_dJ0.expand(1, len(X))
-    Z = X @ W + b  # (B, 1)
-    if model == "linear":
-        Pred, J0 = Z, squared_error(Z, Y)
-        row = row @ jacobian(squared_error, Pred, Y)
-    else:
-        Pred = sigmoid(Z)
-        J0 = cross_entropy(Pred, Y)
-        row = row @ jacobian(cross_entropy, Pred, Y) @ jacobian(sigmoid, Z)
-    gradient = Gradient((row @ X).T, row.sum(axis=1, keepdims=True), J0.mean())
-    return gradient, (Pred, 0.5)
+def fused_poisson(W, b, X, Y, dJ_dJ0):
+    Z = torch.addmm(b, X, W)  # (B, 1)
+    row = torch.exp(Z).sub_(Y).mul_(dJ_dJ0).T
+    loss = torch.nn.functional.poisson_nll_loss(Z, Y)
+    return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), None
+
+
+def fused_poisson_steps(w_track, A, Y, rate, epochs):
+    residual = torch.empty_like(Y[0])
+    w, *after = w_track.unbind()
+    batches = zip(batches_of(A, rate, epochs), list(Y) * epochs, after, strict=True)
+    for (A_k, weighted_k), Y_k, w_next in batches:
+        torch.mv(A_k, w, out=residual).exp_().sub_(Y_k)
+        torch.addmv(w, weighted_k, residual, out=w_next)
+        w = w_next
+
+
+def fused_poisson_losses(z, more, Y, loss):
+    """Into loss (E,) from z (B, E); z and more (B, E) are overwritten."""
+    torch.exp(z, out=more)
+    torch.mean(more.sub_(z.mul_(Y)), dim=0, out=loss)
+
+
+POISSON = Model(
+    poisson, poisson_loss, poisson_maps, fused_poisson, data, fused_poisson_steps,
+    fused_poisson_losses, load("poisson").HAS_ACCURACY,
+)  # fmt: skip
 
 
 # --- what drives the steps
+
+
+PARTS = {"linear": LINEAR, "logistic": LOGISTIC, "poisson": POISSON}
+
+
+def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    """Three calls a step, in place, with the bias as a column of X; losses afterwards."""
+    K, B, F = X.shape
+    A = model.fused_data(torch.cat([X, X.new_ones((K, B, 1))], dim=2), Y)  # (K, B, F+1)
+    w_track = X.new_empty((epochs * K + 1, F + 1))
+    w_track[0] = torch.cat([W, b])[:, 0]
+    model.fused_steps(w_track, A, Y[..., 0], learning_rate * dJ_dJ0, epochs)
+    before = w_track[:-1].unflatten(0, (epochs, K)).permute(1, 2, 0)  # (K, F+1, E)
+    records = X.new_empty((1 + model.has_accuracy, K, epochs))
+    z, more = X.new_empty((2, B, epochs))  # once: fresh memory costs more than the arithmetic
+    for k in range(K):
+        torch.mm(A[k], before[k], out=z)
+        model.fused_losses(z, more, Y[k], *records[:, k])
+    columns = [record.T.reshape(-1) for record in records]
+    columns += [] if model.has_accuracy else [None]
+    return Trajectory(w_track[:, :F, None].clone(), w_track[:, F:, None].clone(), *columns)
 
 
 def make_differentiate(model, formulation, execution):
@@ -278,12 +360,12 @@ def make_differentiate(model, formulation, execution):
     An example is predicted to be of class 1 where its score is above the threshold.
     """
     if formulation == "fused":
-        return FUSED[model]
+        return model.fused
     if formulation == "autodiff":
-        return partial(autodiff if execution == "eager" else autodiff_functional, LOSSES[model])
+        return partial(autodiff if execution == "eager" else autodiff_functional, model.loss)
     if formulation == "jacrev":
-        return partial(jacrev, model)
-    return partial(chain, FORWARDS[model], PULLBACKS[formulation])
+        return partial(jacrev, model.maps)
+    return partial(chain, model.forward, PULLBACKS[formulation])
 
 
 def without_graph(formulation):
@@ -298,10 +380,10 @@ def number(value, like):
 
 
 def update(model, differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
-    """One step: the new W and b, the loss, and for logistic the accuracy."""
+    """One step: the new W and b, the loss, and the accuracy of a model that has one."""
     (dW, db, loss), decision = differentiate(W, b, X, Y, dJ_dJ0)
     record = (W - learning_rate * dW, b - learning_rate * db, loss)
-    if model == "linear":
+    if not model.has_accuracy:
         return record
     score, threshold = decision
     return (*record, ((score > threshold) == Y).mean(dtype=Y.dtype))
@@ -320,7 +402,7 @@ def loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """Calls of advance, which takes size steps and returns their records."""
     S, place = epochs * len(X), {"dtype": W.dtype, "device": W.device}
     W_track, b_track = (torch.empty((S + 1, *a.shape), **place) for a in (W, b))
-    records = [torch.empty(S, **place) for _ in range(1 if model == "linear" else 2)]
+    records = [torch.empty(S, **place) for _ in range(1 + model.has_accuracy)]
     W_track[0], b_track[0] = W, b
     cut = torch.unbind if size == 1 else partial(torch.split, split_size_or_sections=size)
     rows = [cut(track) for track in (W_track[1:], b_track[1:], *records)]
@@ -331,7 +413,7 @@ def loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         for row, value in zip(out, record, strict=True):
             row.copy_(value)
         W, b = record[:2] if size == 1 else (states[-1] for states in record[:2])
-    return Trajectory(W_track, b_track, *records, *([None] if model == "linear" else []))
+    return Trajectory(W_track, b_track, *records, *([] if model.has_accuracy else [None]))
 
 
 def block_size(K):
@@ -342,20 +424,12 @@ def block_size(K):
 # --- the contract
 
 
-@cache
 def make_forward(model):
-    check_name("model", model, MODELS)
-    return FORWARDS[model]
+    return PARTS[model].forward
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
-    if execution == "epoch":
-        return make_gradient(model, formulation, "step")
-    differentiate = make_differentiate(model, formulation, execution)
+    differentiate = make_differentiate(PARTS[model], formulation, execution)
     if execution == "step":
         differentiate = compiled(differentiate)
 
@@ -366,23 +440,20 @@ def make_gradient(model, formulation, execution):
     return gradient
 
 
-@cache
 def make_train(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
+    parts = PARTS[model]
     if (formulation, execution) == ("fused", "eager"):
-        return torch.inference_mode(partial(fused_train, model))
-    step = partial(update, model, make_differentiate(model, formulation, execution))
+        return torch.inference_mode(partial(fused_train, parts))
+    step = partial(update, parts, make_differentiate(parts, formulation, execution))
     single = several = step
     if execution != "eager":
         single, several = compiled(step), compiled(partial(block, step))
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-        size = block_size(len(X)) if execution == "epoch" else 1
+        size = block_size(len(X)) if execution == "block" else 1
         advance = single if size == 1 else several
         with without_graph(formulation):
-            return loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
+            return loop(parts, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
 
     return train
 

@@ -8,6 +8,7 @@ the exponent's bits. See Muller, Elementary Functions, chapters 5 and 11.
 Numba's disk cache of a caller does not notice a change here: delete backends/__pycache__.
 """
 
+from functools import partial
 from math import factorial, log
 
 import numpy as np
@@ -23,15 +24,33 @@ LOWEST = -708.0  # exp of it is the last power that is a normal number
 C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1 / factorial(k) for k in range(3, 14))
 
 
+HIGHEST = 709.782712893384  # exp of it is the last power that is finite
+
+
 # Contraction to fused multiply-adds is all that it allows; unsaid, it would inherit its caller's.
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+contracted = partial(njit, cache=True, error_model="numpy", fastmath={"contract"})
+
+
+@contracted()
 def exp_of_negative(x):
-    """exp(x) in float64 for x <= 0, within 1 ULP; below LOWEST it is exp(LOWEST), about 3e-308.
+    """exp(x) in float64 for x <= 0, within 1 ULP; below LOWEST it is exp(LOWEST), about 3e-308."""
+    return _exp(max(np.float64(x), LOWEST))
+
+
+@contracted()
+def exp_of_any(x):
+    """The same for any x: inf above HIGHEST, and below LOWEST exp(LOWEST)."""
+    found = _exp(min(max(np.float64(x), LOWEST), HIGHEST))
+    return np.inf if x > HIGHEST else found
+
+
+@contracted()
+def _exp(x):
+    """For LOWEST <= x <= HIGHEST.
 
     The series ends after r^13: the next term is below 4e-18 of the first. Reassociation would
     cancel MAGIC.
     """
-    x = max(np.float64(x), LOWEST)
     shifted = x * PER_LOG2 + MAGIC
     n = shifted - MAGIC
     r = x - n * LOG2_HIGH - n * LOG2_LOW

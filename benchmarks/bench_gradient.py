@@ -23,8 +23,8 @@ BESIDE_TRAFFIC = 1024, 4096
 
 
 def select(cells, config):
-    """No epoch or run beside step; with --quick and no execution named, each backend's first."""
-    longer = {"epoch", "run"}
+    """No block or run beside step; with --quick and no execution named, each backend's first."""
+    longer = {"block", "run"}
     cells = [
         c for c in cells if c.execution not in longer or "step" not in load(c.backend).EXECUTIONS
     ]

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from backends import Cell, load
-from backends.numpy_backend import FORWARDS, chain, pullback_elementwise
+from backends.numpy_backend import PARTS, chain, pullback_elementwise
 from benchmarks import bench_gradient
 from benchmarks.measure import bounds
-from benchmarks.measure.calls import FEATURES, gradient_call
+from benchmarks.measure.calls import gradient_call
 from benchmarks.measure.memory import lack
 from benchmarks.measure.rounds import measure, prepare
 from benchmarks.measure.row import keep
 from reference.agreement import Exact
 from reference.backprop import Gradient
+from reference.models import load as load_model
 from reference.problems import make
 
 SIZES = ((4096, 0), (16384, 0), (65536, 0), (262144, 0), (4096, 64), (4096, 512))  # F = 0: its own
@@ -50,7 +51,7 @@ def solved(model, dtype, B, F):
     arrays = problem.W, problem.b, problem.X[0], problem.Y[0]
     W, b, X, Y = (array.astype(np.longdouble) for array in arrays)
     c = np.longdouble(problem.dtype.type(problem.dJ_dJ0))
-    found, _ = chain(FORWARDS[model], pullback_elementwise, W, b, X, Y, c)
+    found, _ = chain(PARTS[model].forward, pullback_elementwise, W, b, X, Y, c)
     return problem, Gradient(*map(exact, found))
 
 
@@ -74,7 +75,8 @@ def prepared(cell, B, F):
 
 @pytest.mark.parametrize(("B", "F"), SIZES, ids=[f"B{B}-F{F or 'own'}" for B, F in SIZES])
 def test_large(benchmark, leave_out, model, backend, execution, device, formulation, dtype, B, F):
-    cell, F = Cell(model, backend, execution, device, formulation, dtype), F or FEATURES[model]
+    cell = Cell(model, backend, execution, device, formulation, dtype)
+    F = F or load_model(model).RUN["features"]
     benchmark.group = f"large {model} {dtype}: B = {B}, F = {F}"
     if why := lack(ARRAYS * B * (F + 2) * 8):
         leave_out(cell, f"B = {B}, F = {F}: {why}")

@@ -1,4 +1,4 @@
-"""The tutorial's two training runs in every cell."""
+"""The published training run of each model in every cell."""
 
 from backends import Cell, load
 from benchmarks.measure.calls import beside, limit, prepared_training, to_numpy, training_problem
@@ -8,10 +8,7 @@ from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
 from reference.agreement import compare
 
-ROUNDS = {  # quick, full: logistic takes up to seconds then; more come from more processes
-    True: {"linear": 20, "logistic": 8},
-    False: {"linear": 20, "logistic": 2},
-}
+LONG = 300  # steps
 
 
 def select(cells, config):
@@ -23,6 +20,11 @@ def select(cells, config):
     return [cell for cell in cells if cell.execution == load(cell.backend).EXECUTIONS[0]]
 
 
+def rounds(problem, quick):
+    """Of a full run that takes up to seconds few; more come from more processes."""
+    return 20 if problem.steps < LONG else 8 if quick else 2
+
+
 def test_training(
     benchmark, leave_out, pytestconfig, model, backend, execution, device, formulation, dtype
 ):
@@ -30,12 +32,12 @@ def test_training(
     quick = pytestconfig.getoption("quick")
     problem, expected = training_problem(model, dtype, quick)
     benchmark.group = f"training {model} {dtype}: {problem.steps} steps"
-    K, B, _ = problem.X.shape  # a compiled epoch may have the matrices of all its steps at a time
+    K, B, _ = problem.X.shape  # a compiled block may have the matrices of all its steps at a time
     if why := lack(K * need(model, formulation, B, problem.dtype.itemsize)):
         leave_out(cell, f"training: {why}")
     partners = beside(cell) | limit(cell)
     others = {name: prepared_training(other, quick) for name, other in partners.items()}
-    timed = measure(benchmark, prepared_training(cell, quick), others, ROUNDS[quick][model])
+    timed = measure(benchmark, prepared_training(cell, quick), others, rounds(problem, quick))
 
     def judged(cell, result):
         return compare(problem, to_numpy(cell, result), expected, formulation=cell.formulation)

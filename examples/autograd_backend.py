@@ -1,32 +1,13 @@
 """Autograd (HIPS): reverse mode of NumPy code; no derivative is written by hand."""
 
-from functools import cache, partial
+from functools import partial
 
 import autograd.numpy as np
 from autograd import elementwise_grad, make_vjp
 
 from backends.contract import Forward, Gradient, Trajectory
-from backends.numpy_backend import (
-    compile_seconds,
-    from_numpy,
-    is_ready,
-    settings,
-    synchronize,
-    temporary_bytes,
-    to_numpy,
-)
-from reference.words import MODELS, check_name
 
-__all__ = [
-    "compile_seconds",
-    "from_numpy",
-    "is_ready",
-    "settings",
-    "synchronize",
-    "temporary_bytes",
-    "to_numpy",
-]
-
+BASE = "numpy"
 DEVICES = ("cpu",)
 FORMULATIONS = ("dense", "elementwise", "autodiff")
 EXECUTIONS = ("eager",)
@@ -110,22 +91,15 @@ def accuracies(W, b, X, Y):  # (S+1, F, 1), (S+1, 1, 1), (K, B, F), (K, B, 1) ->
     return right.mean(axis=(2, 3), dtype=X.dtype).ravel()
 
 
-@cache
 def make_forward(model):
-    check_name("model", model, MODELS)
     return FORWARDS[model]
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
     if formulation == "autodiff":
         return partial(autodiff, LOSSES[model])
     return partial(chain, FORWARDS[model], PULLBACKS[formulation])
 
 
-@cache
 def make_train(model, formulation, execution):
     return partial(steps, model, make_gradient(model, formulation, execution))

@@ -1,4 +1,4 @@
-/* The fused form of both models, for arrays of REAL: double or float.
+/* The fused form of all models, for arrays of REAL: double or float.
 
    Written for a compiler that reassociates sums (-ffast-math): each inner loop runs along the batch,
    over contiguous numbers and without a branch, so that all of it is vectorized, exp included.
@@ -11,6 +11,7 @@
 typedef REAL real;
 typedef ptrdiff_t count;
 
+enum { LINEAR, LOGISTIC, POISSON };
 enum { BLOCK = 64 }; /* the product of as many numbers up to 2 must not overflow a float */
 
 /* One block: z (n) is replaced by the derivative of J0 = (Y - Z)^2 in Z; its J0 are added to *J0. */
@@ -46,10 +47,23 @@ static inline void logistic(count n, real *z, const real *restrict y, real *J0, 
     *hits += right;
 }
 
-/* One batch: x (F,B), y (B), W (F), b (1) -> dW (F), db (1), loss (1), accuracy (1); that of linear
-   means nothing. */
+/* The same for J0 = exp(Z) - Y Z. */
 
-void gradient(int is_logistic, count B, count F, const real *restrict x, const real *restrict y,
+static inline void poisson(count n, real *z, const real *restrict y, real *J0)
+{
+    real sum = 0;
+    for (count i = 0; i < n; i++) {
+        real Pred = exp(z[i]);
+        sum += Pred - y[i] * z[i];
+        z[i] = Pred - y[i];
+    }
+    *J0 += sum;
+}
+
+/* One batch: x (F,B), y (B), W (F), b (1) -> dW (F), db (1), loss (1), accuracy (1); which
+   means nothing but for logistic. */
+
+void gradient(int model, count B, count F, const real *restrict x, const real *restrict y,
               const real *W, const real *b, double dJ_dJ0,
               real *dW, real *db, real *loss, real *accuracy)
 {
@@ -63,8 +77,10 @@ void gradient(int is_logistic, count B, count F, const real *restrict x, const r
         for (count f = 0; f < F; f++)
             for (count i = 0; i < n; i++)
                 z[i] += W[f] * x[f * B + start + i];
-        if (is_logistic)
+        if (model == LOGISTIC)
             logistic(n, z, y + start, &J0, &hits);
+        else if (model == POISSON)
+            poisson(n, z, y + start, &J0);
         else
             linear(n, z, y + start, &J0);
         for (count i = 0; i < n; i++)
@@ -86,7 +102,7 @@ void gradient(int is_logistic, count B, count F, const real *restrict x, const r
 /* All steps: x (K,F,B), y (K,B), loss (S), accuracy (S); W (S+1,F) and b (S+1) hold the first state
    and receive the others. */
 
-void train(int is_logistic, count K, count B, count F, count S,
+void train(int model, count K, count B, count F, count S,
            const real *x, const real *y, double learning_rate, double dJ_dJ0,
            real *W, real *b, real *loss, real *accuracy)
 {
@@ -94,7 +110,7 @@ void train(int is_logistic, count K, count B, count F, count S,
     for (count j = 0; j < S; j++, W += F, b++) {
         count k = j % K;
         real *next = W + F;
-        gradient(is_logistic, B, F, x + k * F * B, y + k * B, W, b, dJ_dJ0,
+        gradient(model, B, F, x + k * F * B, y + k * B, W, b, dJ_dJ0,
                  next, b + 1, loss + j, accuracy + j);
         for (count f = 0; f < F; f++)
             next[f] = W[f] - rate * next[f];

@@ -12,36 +12,19 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from backends.contract import Gradient, Trajectory
-from backends.numpy_backend import (
-    compile_seconds,
-    is_ready,
-    make_forward,
-    settings,
-    synchronize,
-    temporary_bytes,
-    to_numpy,
-)
-from reference.words import MODELS, check_name
+from reference.models import load
 
 # Fused forms no diagonals: NumPy's forward pass stands in for the one that is not there.
 # The C code allocates nothing, so NumPy's temporary_bytes sees everything.
-__all__ = [
-    "compile_seconds",
-    "is_ready",
-    "make_forward",
-    "settings",
-    "synchronize",
-    "temporary_bytes",
-    "to_numpy",
-]
+BASE = "numpy"
 
 DEVICES = ("cpu",)
+MODELS = ("linear", "logistic", "poisson")  # in the order of native.c
 FORMULATIONS = ("fused",)
 EXECUTIONS = ("run",)
 
@@ -135,30 +118,22 @@ def addresses(*arrays):
 # --- the contract
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
-    is_logistic = model == "logistic"
+    code = MODELS.index(model)
 
     def gradient(W, b, X, Y, dJ_dJ0):
         B, F = X.shape
         x = np.ascontiguousarray(X.T)
         dW, db, loss, accuracy = (np.empty(shape, W.dtype) for shape in ((F, 1), (1, 1), (), ()))
         given, results = addresses(x, Y, W, b), addresses(dW, db, loss, accuracy)
-        LIBRARIES[W.dtype].gradient(is_logistic, B, F, *given, dJ_dJ0, *results)
+        LIBRARIES[W.dtype].gradient(code, B, F, *given, dJ_dJ0, *results)
         return Gradient(dW, db, loss)
 
     return gradient
 
 
-@cache
 def make_train(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
-    is_logistic = model == "logistic"
+    code = MODELS.index(model)
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         K, B, F = X.shape
@@ -169,7 +144,7 @@ def make_train(model, formulation, execution):
         W_track[0], b_track[0] = W, b
         given, results = addresses(x, Y), addresses(*tracks)
         run = LIBRARIES[W.dtype].train
-        run(is_logistic, K, B, F, S, *given, learning_rate, dJ_dJ0, *results)
-        return Trajectory(W_track, b_track, loss, accuracy if is_logistic else None)
+        run(code, K, B, F, S, *given, learning_rate, dJ_dJ0, *results)
+        return Trajectory(W_track, b_track, loss, accuracy if load(model).HAS_ACCURACY else None)
 
     return train

@@ -1,36 +1,13 @@
 """torch.nn.Linear, torch.optim.SGD and a loss of torch.nn in a loop: how most people write it."""
 
-from functools import cache, partial
+from functools import partial
 
 import torch
 from torch import nn
 
 from backends.contract import Gradient, Trajectory
-from backends.torch_backend import (
-    DEVICES,
-    compile_seconds,
-    from_numpy,
-    is_ready,
-    make_forward,
-    settings,
-    synchronize,
-    temporary_bytes,
-    to_numpy,
-)
-from reference.words import MODELS, check_name
 
-__all__ = [
-    "DEVICES",
-    "compile_seconds",
-    "from_numpy",
-    "is_ready",
-    "make_forward",
-    "settings",
-    "synchronize",
-    "temporary_bytes",
-    "to_numpy",
-]
-
+BASE = "torch"
 FORMULATIONS = ("fused",)  # the library simplifies sigmoid and loss into one
 EXECUTIONS = ("eager",)
 
@@ -73,15 +50,9 @@ def train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     return Trajectory(W.contiguous(), b, torch.stack(losses), accuracy)
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
     return partial(gradient, model)
 
 
-@cache
 def make_train(model, formulation, execution):
-    make_gradient(model, formulation, execution)  # checks the names
     return partial(train, model)

@@ -7,31 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from backends.contract import Gradient, Trajectory
-from backends.jax_backend import (
-    DEVICES,
-    compile_seconds,
-    from_numpy,
-    is_ready,
-    make_forward,
-    settings,
-    synchronize,
-    temporary_bytes,
-    to_numpy,
-)
-from reference.words import MODELS, check_name
 
-__all__ = [
-    "DEVICES",
-    "compile_seconds",
-    "from_numpy",
-    "is_ready",
-    "make_forward",
-    "settings",
-    "synchronize",
-    "temporary_bytes",
-    "to_numpy",
-]
-
+BASE = "jax"
 FORMULATIONS = ("fused",)  # the library simplifies sigmoid and loss into one
 EXECUTIONS = ("step",)
 
@@ -94,15 +71,9 @@ def stacked(arrays):
     return jnp.concatenate([jnp.stack(part) for part in parts])
 
 
-@cache
 def make_gradient(model, formulation, execution):
-    check_name("model", model, MODELS)
-    check_name("formulation", formulation, FORMULATIONS)
-    check_name("execution", execution, EXECUTIONS)
     return jitted_gradient(model)
 
 
-@cache
 def make_train(model, formulation, execution):
-    make_gradient(model, formulation, execution)  # checks the names
     return partial(train, model)

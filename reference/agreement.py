@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.backprop import Gradient, Trajectory
+from reference.models import load
 from reference.problems import Problem
+from reference.words import MODELS
 
 
 @dataclass(frozen=True)
@@ -59,20 +61,6 @@ TOLERANCES = {
         "Whole numbers have to be equal. Only examples whose Z is nearer to 0 than its rounding "
         "bound may be counted either way.",
     ),
-    "linear gradient": Tolerance(
-        8,
-        "u * mass",
-        "Three rounding errors in each term, in either program, and two of the step of 2^60 that "
-        "shows what training used. The sums over the batch and over the features add sqrt(B) + "
-        "sqrt(F), since their errors are of random sign. A third of it observed.",
-    ),
-    "logistic gradient": Tolerance(
-        16,
-        "u * mass",
-        "5 for the reference, up to 9 for the other program, 2 for the step of 2^60: exp (up to "
-        "1.6 ULP), sum and quotient of Pred, then difference, quotient and products. The sums add "
-        "as in linear. A third of it observed. A pullback wrong by 1e-12 stands above 600.",
-    ),
     "diagonal": Tolerance(
         16,
         "ULP of the largest entry",
@@ -100,6 +88,10 @@ TOLERANCES = {
         "A compiler may fuse or reorder what follows the product, and then a sum differs in its "
         "last bits: a quarter of what another backend is allowed. 2 observed.",
     ),
+}
+TOLERANCES |= {
+    f"{name} gradient": Tolerance(load(name).GRADIENT[0], "u * mass", load(name).GRADIENT[1])
+    for name in MODELS
 }
 
 
@@ -247,27 +239,14 @@ def masses(
 ) -> Gradient:
     """The sums of absolute values that the rounding errors of dW (F,1), db (1,1), loss scale with.
 
-    With s = |X| |W| + |b| those of dW are sum_i |x_if| m_i, those of db sum_i m_i, and
-      linear    m = dJ_dJ0 * 2 (|Y| + s)                         loss mean((|Y| + s)^2)
-      logistic  m = dJ_dJ0 * (|P - Y| + P + P (1 - P) s)         loss mean(1 + J0 + s + lost)
-    since linear subtracts Pred from Y, and logistic has the error of P itself and that of its Z.
-    lost = (1 - Y) e^Z: 1 - P is known to u, so relative to itself to u e^Z, and log(1 - P)
-    inherits that; fused does not take it, so there lost is 0. Where a framework derives the
-    cross-entropy by itself, in autodiff and jacrev, 1 / (1 - P) is rounded apart from P (1 - P),
-    and m has P lost in addition. docs/numerics.md derives all of it.
+    With s = |X| |W| + |b| those of dW are sum_i |x_if| m_i, those of db sum_i m_i, and that of the
+    loss is a mean; the model's file has m / dJ_dJ0 and the terms of the mean. docs/numerics.md
+    derives all of it.
     """
     X, Y, W, b = (a.astype(np.float64) for a in (problem.X[k], problem.Y[k], W, b))
     s = np.abs(X) @ np.abs(W) + np.abs(b)  # (B, 1)
-    if problem.model == "linear":
-        m, loss = 2 * (np.abs(Y) + s), (np.abs(Y) + s) ** 2
-    else:
-        Z = X @ W + b
-        P = np.exp(-np.logaddexp(0, -Z))
-        lost = (1 - Y) * np.exp(np.minimum(Z, 700))
-        m = np.abs(P - Y) + P + P * (1 - P) * s
-        m += P * lost if formulation in ("autodiff", "jacrev") else 0
-        loss = 1 + np.logaddexp(0, Z) - Y * Z + s + (0 if formulation == "fused" else lost)
-    m *= problem.dJ_dJ0
+    m, loss = load(problem.model).masses(X @ W + b, Y, s, formulation)
+    m = problem.dJ_dJ0 * m
     return Gradient(np.abs(X).T @ m, m.sum(keepdims=True), loss.mean())
 
 

@@ -1,12 +1,13 @@
 """The textbook: backpropagation with every Jacobian formed as a matrix.
 
-Both models predict from Z = X W + b. Linear regression predicts Z itself, logistic regression the
-probability 1 / (1 + exp(-Z)). The loss J0 of each example is a column (B,1); the chain of
-derivatives starts with the row dJ_dJ0 (1,B) and is multiplied from the left to the right:
+All models predict from Z = X W + b: linear regression Z itself, logistic regression the probability
+1 / (1 + exp(-Z)), Poisson regression the mean exp(Z). Their formulas are in reference/models. The
+loss J0 of each example is a column (B,1); the chain of derivatives starts with the row dJ_dJ0 (1,B)
+and is multiplied from the left to the right:
 
-    linear     dJ_dW = dJ_dJ0 @ dJ0_dPred @ dZ_dW               Pred = Z
-    logistic   dJ_dW = dJ_dJ0 @ dJ0_dPred @ dPred_dZ @ dZ_dW
-               (1,F)   (1,B)    (B,B)       (B,B)      (B,F)
+    linear              dJ_dW = dJ_dJ0 @ dJ0_dPred @ dZ_dW               Pred = Z
+    logistic, poisson   dJ_dW = dJ_dJ0 @ dJ0_dPred @ dPred_dZ @ dZ_dW
+                        (1,F)   (1,B)    (B,B)       (B,B)      (B,F)
 
 and likewise dJ_db (1,1) with dZ_db (B,1). An elementwise map has a diagonal Jacobian; here it is
 formed nevertheless, with all its B * B entries. What that costs is the question of this project.
@@ -18,10 +19,11 @@ tutorial has 1/B in linear and 1/N in logistic regression. docs/derivation.md de
 Three examples with two features, and every Jacobian of the logistic chain:
 
 >>> import numpy as np
+>>> from reference.models import linear, logistic
 >>> W, b = np.array([[0.5], [-0.25]]), np.array([[0.0]])
 >>> X = np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])
 >>> Y = np.array([[1.0], [0.0], [1.0]])
->>> Pred, J0 = logistic(W, b, X, Y)
+>>> Pred, J0 = logistic.forward(W, b, X, Y)
 >>> Pred
 array([[0.5],
        [0.5],
@@ -32,11 +34,11 @@ array([[0.6931],
        [0.6931]])
 >>> dJ_dJ0(Pred, 1 / 4)
 array([[0.25, 0.25, 0.25]])
->>> logistic_dJ0_dPred(Pred, Y)
+>>> logistic.dJ0_dPred(Pred, Y)
 array([[-2.,  0.,  0.],
        [ 0.,  2.,  0.],
        [ 0.,  0., -2.]])
->>> logistic_dPred_dZ(Pred)
+>>> logistic.dPred_dZ(Pred, Y)
 array([[0.25, 0.  , 0.  ],
        [0.  , 0.25, 0.  ],
        [0.  , 0.  , 0.25]])
@@ -48,7 +50,8 @@ array([[0., 0.],
 array([[1.],
        [1.],
        [1.]])
->>> dJ_dZ = dJ_dJ0(Pred, 1 / 4) @ logistic_dJ0_dPred(Pred, Y) @ logistic_dPred_dZ(Pred)
+>>> dJ_dPred = dJ_dJ0(Pred, 1 / 4) @ logistic.dJ0_dPred(Pred, Y)
+>>> dJ_dZ = dJ_dPred @ logistic.dPred_dZ(Pred, Y)
 >>> dJ_dZ
 array([[-0.125,  0.125, -0.125]])
 >>> dJ_dZ @ dZ_dW(X)
@@ -58,8 +61,8 @@ array([[-0.125]])
 
 The linear chain has one Jacobian less:
 
->>> Pred, J0 = linear(W, b, X, Y + 1)
->>> linear_dJ0_dPred(Pred, Y + 1)
+>>> Pred, J0 = linear.forward(W, b, X, Y + 1)
+>>> linear.dJ0_dPred(Pred, Y + 1)
 array([[-4.,  0.,  0.],
        [ 0., -2.,  0.],
        [ 0.,  0., -4.]])
@@ -70,7 +73,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray as Array
 
-from reference.words import MODELS, check_name
+from reference.models import load
 
 
 class Gradient(NamedTuple):
@@ -90,7 +93,8 @@ class Trajectory(NamedTuple):
 
     W (S+1,F,1), b (S+1,1,1): the parameters, the first and the last state included
     loss (S,):      mean of J0 over the batch of each step, before its update
-    accuracy (S,):  share of the batch with (Pred > 0.5) == Y, before the update; None for linear
+    accuracy (S,):  share of the batch with (Pred > 0.5) == Y, before the update; None
+                    for a model that predicts no class
     """
 
     W: Any
@@ -99,45 +103,9 @@ class Trajectory(NamedTuple):
     accuracy: Any
 
 
-def linear(W: Array, b: Array, X: Array, Y: Array) -> tuple[Array, Array]:
-    """Pred = X W + b and J0 = (Y - Pred)^2, (B,1) each, from W (F,1), b (1,1), X (B,F), Y (B,1)."""
-    Pred = X @ W + b
-    J0 = (Y - Pred) ** 2
-    return Pred, J0
-
-
-def logistic(W: Array, b: Array, X: Array, Y: Array) -> tuple[Array, Array]:
-    """Pred = 1 / (1 + exp(-Z)) with Z = X W + b, and J0, the cross-entropy; (B,1) each.
-
-    J0 = -(Y log(Pred) + (1 - Y) log(1 - Pred)), from W (F,1), b (1,1), X (B,F), Y (B,1) of 0 and 1.
-    """
-    Z = X @ W + b
-    Pred = 1 / (1 + np.exp(-Z))
-    J0 = -(Y * np.log(Pred) + (1 - Y) * np.log(1 - Pred))
-    return Pred, J0
-
-
 def dJ_dJ0(Pred: Array, value: float) -> Array:
     """The first row of the chain, (1,B): value, 1/B or 1/N, once for each example of Pred (B,1)."""
     return value * np.ones_like(Pred.T)
-
-
-def linear_dJ0_dPred(Pred: Array, Y: Array) -> Array:
-    """The Jacobian (B,B) of J0 = (Y - Pred)^2: diag(-2 (Y - Pred))."""
-    return np.diag((-2 * (Y - Pred)).flatten())
-
-
-def logistic_dJ0_dPred(Pred: Array, Y: Array) -> Array:
-    """The Jacobian (B,B) of the cross-entropy: diag((Pred - Y) / (Pred (1 - Pred))).
-
-    Once Pred rounds to 0 or 1 this is 0/0: the form is kept as the tutorial has it.
-    """
-    return np.diag(((Pred - Y) / (Pred * (1 - Pred))).flatten())
-
-
-def logistic_dPred_dZ(Pred: Array) -> Array:
-    """The Jacobian (B,B) of Pred = 1 / (1 + exp(-Z)): diag(Pred (1 - Pred))."""
-    return np.diag((Pred * (1 - Pred)).flatten())
 
 
 def dZ_dW(X: Array) -> Array:
@@ -151,9 +119,8 @@ def dZ_db(X: Array) -> Array:
 
 
 def forward(model: str, W: Array, b: Array, X: Array, Y: Array) -> tuple[Array, Array]:
-    """Pred and J0 of `linear` or `logistic`. Raises ValueError for another model."""
-    check_name("model", model, MODELS)
-    return linear(W, b, X, Y) if model == "linear" else logistic(W, b, X, Y)
+    """Pred and J0 of a model of reference/models. Raises ValueError for another one."""
+    return load(model).forward(W, b, X, Y)
 
 
 def backward(model: str, Pred: Array, X: Array, Y: Array, value: float) -> tuple[Array, Array]:
@@ -161,11 +128,10 @@ def backward(model: str, Pred: Array, X: Array, Y: Array, value: float) -> tuple
 
     Each Jacobian is formed, multiplied and let go before the next one is formed.
     """
-    if model == "linear":
-        dJ_dZ = dJ_dJ0(Pred, value) @ linear_dJ0_dPred(Pred, Y)  # Pred is Z
-    else:
-        dJ_dPred = dJ_dJ0(Pred, value) @ logistic_dJ0_dPred(Pred, Y)
-        dJ_dZ = dJ_dPred @ logistic_dPred_dZ(Pred)
+    row = dJ_dJ0(Pred, value)
+    for jacobian in load(model).JACOBIANS:
+        row = row @ jacobian(Pred, Y)
+    dJ_dZ = row
     return dJ_dZ @ dZ_dW(X), dJ_dZ @ dZ_db(X)
 
 
@@ -184,17 +150,18 @@ def train(
 
     W (F,1), b (1,1), X (K,B,F), Y (K,B,1); step j uses batch j % K, for epochs * K steps.
     """
+    has_accuracy = load(model).HAS_ACCURACY
     W_track, b_track, loss_track, accuracy_track = [W], [b], [], []
     for _ in range(epochs):
         for X_k, Y_k in zip(X, Y, strict=True):
             Pred, J0 = forward(model, W, b, X_k, Y_k)
             loss_track.append(np.mean(J0))
-            if model == "logistic":
+            if has_accuracy:
                 accuracy_track.append(np.mean((Pred > 0.5) == Y_k, dtype=W.dtype))
             dJ_dW, dJ_db = backward(model, Pred, X_k, Y_k, dJ_dJ0)
             W = W - learning_rate * dJ_dW.T
             b = b - learning_rate * dJ_db
             W_track.append(W)
             b_track.append(b)
-    accuracy = np.array(accuracy_track) if model == "logistic" else None
+    accuracy = np.array(accuracy_track) if has_accuracy else None
     return Trajectory(np.array(W_track), np.array(b_track), np.array(loss_track), accuracy)

@@ -6,7 +6,7 @@ bits: that is text when stored, and needs no long double, which only some machin
 
     python -m reference.oracle
 
-computes the tutorial's two runs and stores a sample of their states beside this file.
+computes the published runs and stores a sample of their states beside this file.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from numpy import ndarray as Array
 
 from reference.agreement import Exact, Sample
 from reference.backprop import Gradient
-from reference.problems import Problem, tutorial
+from reference.models import load
+from reference.problems import Problem, published
 from reference.words import MODELS
 
 BITS = 160
-EVERY = {"linear": 9, "logistic": 95}  # steps between the stored states: one epoch, five epochs
 
 _number = np.frompyfunc(mpmath.mpf, 1, 1)
 _exp, _log = np.frompyfunc(mpmath.exp, 1, 1), np.frompyfunc(mpmath.log, 1, 1)
@@ -40,11 +40,8 @@ def diagonals(model: str, W: Array, b: Array, X: Array, Y: Array) -> tuple[Exact
     """The exact diagonals (B,) of the local Jacobians, in the order of the chain."""
     with mpmath.workprec(BITS):
         W, b, X, Y = map(_number, (W, b, X, Y))
-        Z = (X @ W + b)[:, 0]
-        if model == "linear":
-            return (_exact(-2 * (Y[:, 0] - Z)),)
-        P = 1 / (1 + _exp(-Z))
-        return _exact((P - Y[:, 0]) / (P * (1 - P))), _exact(P * (1 - P))
+        found, _, _ = load(model).exact((X @ W + b)[:, 0], Y[:, 0], _exp, _log)
+        return tuple(map(_exact, found))
 
 
 def sample(problem: Problem, every: int = 1) -> Sample:
@@ -57,7 +54,7 @@ def sample(problem: Problem, every: int = 1) -> Sample:
 
 
 def stored(model: str) -> Sample:
-    """The stored sample of one of the tutorial's runs."""
+    """The stored sample of a published run."""
     lines = _path(model).read_text().splitlines()
     rows = [line.split() for line in lines if not line.startswith("#")]
     numbers = np.array([[float.fromhex(word) for word in row[1:]] for row in rows])
@@ -68,12 +65,8 @@ def stored(model: str) -> Sample:
 
 def _gradient(model: str, W: Array, b: Array, X: Array, Y: Array, c: mpmath.mpf) -> Gradient:
     """The chain on object arrays of mpf; c is the entry of dJ_dJ0."""
-    Z = X @ W + b
-    if model == "linear":
-        row, J0 = -2 * c * (Y - Z).T, (Y - Z) ** 2
-    else:
-        P = 1 / (1 + _exp(-Z))
-        row, J0 = c * (P - Y).T, -(Y * _log(P) + (1 - Y) * _log(1 - P))
+    _, slope, J0 = load(model).exact(X @ W + b, Y, _exp, _log)
+    row = c * slope.T
     return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), J0.sum() / len(X))
 
 
@@ -102,9 +95,9 @@ def _path(model: str) -> Path:
 
 
 def _store(model: str) -> None:
-    steps, (high, low) = sample(tutorial(model), EVERY[model])
+    steps, (high, low) = sample(published(model), load(model).SAMPLED)
     lines = [
-        f"# {model}: the exact states of the tutorial's run, from python -m reference.oracle",
+        f"# {model}: the exact states of the published run, from python -m reference.oracle",
         "# step, then W and b rounded to float64, then what the rounding left",
     ]
     for step, *numbers in zip(steps.tolist(), high.tolist(), low.tolist(), strict=True):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
+from reference.models import load
 from reference.words import DTYPES, MODELS, check_name
 
 LARGEST = np.iinfo(np.intp).max  # bytes of one array
@@ -17,9 +19,10 @@ LARGEST = np.iinfo(np.intp).max  # bytes of one array
 class Problem:
     """One training run: K batches of B examples with F features, and where to start.
 
-    model            "linear" or "logistic"
+    model            one of reference.words.MODELS
     W (F,1), b (1,1) the parameters before the first step
-    X (K,B,F), Y (K,B,1)  the batches, in the order of use; labels of logistic are 0 or 1
+    X (K,B,F), Y (K,B,1)  the batches, in the order of use; Y as the model wants it: logistic
+                     0 or 1, poisson whole numbers of 0 or more
     learning_rate    a positive float, used in the dtype of W
     dJ_dJ0           the entry of the first row of the chain, 1/B or 1/N
     epochs           how often all K batches are used, so that S = epochs * K steps
@@ -48,8 +51,7 @@ class Problem:
             if value is not None or not name.startswith("true"):
                 object.__setattr__(self, name, _frozen(name, value, dtype))
         _check_shapes(self)
-        if self.model == "logistic":
-            _check_labels(self.Y)
+        _check_targets(self)
         for name in ("learning_rate", "dJ_dJ0"):
             object.__setattr__(self, name, _positive(name, getattr(self, name), dtype))
         object.__setattr__(self, "epochs", _count("epochs", self.epochs))
@@ -80,25 +82,32 @@ def one_step(problem: Problem, k: int, W: np.ndarray, b: np.ndarray, rate: float
 
 
 def tutorial(model: str) -> Problem:
-    """One of the two published runs: "linear" (270 steps) or "logistic" (9500 steps).
+    """One of the tutorial's two runs: "linear" (270 steps) or "logistic" (9500 steps).
 
     The random stream is the tutorial's, legacy MT19937 drawn in the order true_W, true_b, W, b, x,
     without touching NumPy's global one. Linear follows the gradient of the batch mean,
     dJ_dJ0 = 1/B; logistic that of the batch's sum divided by N = 5000, dJ_dJ0 = 1/N.
     """
-    check_name("model", model, MODELS)
-    linear = model == "linear"
-    examples, features = (300, 5) if linear else (5000, 3)
-    stream = np.random.RandomState(0 if linear else 3)
-    true_W, true_b, W, b = (stream.uniform(-1, 1, (n, 1)) for n in (features, 1) * 2)
-    shape = (examples, features)
-    x = stream.randn(*shape) if linear else stream.uniform(0, 1, shape)
-    return batched(
-        model, x, _targets(model, x, true_W, true_b), W, b,
-        batch_size=32 if linear else 256, epochs=30 if linear else 500,
-        learning_rate=0.03 if linear else 0.01, dJ_dJ0=1 / 32 if linear else 1 / examples,
-        true_W=true_W, true_b=true_b,
-    )  # fmt: skip
+    if not load(model).TUTORIAL:
+        known = ", ".join(name for name in MODELS if load(name).TUTORIAL)
+        raise ValueError(
+            f"the tutorial has no {model!r}, only: {known}; published({model!r}) is a run"
+        )
+    return published(model)
+
+
+def published(model: str) -> Problem:
+    """The run of a model that is tested, timed and drawn: the tutorial's if it has one.
+
+    "poisson" is drawn from np.random.default_rng(4) in the same order, then Y; it has the sizes,
+    the learning rate and the dJ_dJ0 of logistic.
+    """
+    part = load(model)
+    shape = part.RUN["examples"], part.RUN["features"]
+    given = {
+        name: value for name, value in part.RUN.items() if name not in ("examples", "features")
+    }
+    return batched(model, **_drawn(part, part.stream(), shape), **given)
 
 
 def make(
@@ -122,14 +131,11 @@ def make(
     check_name("dtype", dtype, DTYPES)
     shape = (_count("examples", examples), _count("features", features))
     _check_size("examples * features", shape, np.dtype(np.float64))
-    generator = np.random.default_rng(_count("seed", seed, least=0))
-    true_W, true_b, W, b = (generator.uniform(-1, 1, (n, 1)) for n in (shape[1], 1) * 2)
-    x = generator.standard_normal(shape) if model == "linear" else generator.uniform(0, 1, shape)
-    y = _targets(model, x, true_W, true_b)
-    x, y, W, b, true_W, true_b = (a.astype(dtype) for a in (x, y, W, b, true_W, true_b))
+    stream = np.random.default_rng(_count("seed", seed, least=0))
+    drawn = {name: a.astype(dtype) for name, a in _drawn(load(model), stream, shape).items()}
     return batched(
-        model, x, y, W, b, batch_size=batch_size, epochs=epochs,
-        learning_rate=learning_rate, dJ_dJ0=dJ_dJ0, true_W=true_W, true_b=true_b,
+        model, **drawn, batch_size=batch_size, epochs=epochs,
+        learning_rate=learning_rate, dJ_dJ0=dJ_dJ0,
     )  # fmt: skip
 
 
@@ -163,23 +169,31 @@ def batched(
     K = len(x) // B
     X, Y = (a[: K * B].reshape(K, B, -1) for a in (x, y))
     dJ_dJ0 = 1 / B if dJ_dJ0 is None else _positive("dJ_dJ0", dJ_dJ0, dtype)
+    rate = 1.0 if learning_rate is None else learning_rate  # until the data are known to be right
+    problem = Problem(model, W, b, X, Y, rate, dJ_dJ0, epochs, true_W, true_b)
     if learning_rate is None:
-        learning_rate = contractive_rate(model, X, dJ_dJ0)
-    return Problem(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs, true_W, true_b)
+        problem = replace(problem, learning_rate=contractive_rate(problem))
+    return problem
 
 
-def contractive_rate(model: str, X: np.ndarray, dJ_dJ0: float) -> float:
+def contractive_rate(problem: Problem) -> float:
     """A learning rate with rate * (largest eigenvalue of the Hessian) < 1 on every batch.
 
-    The Hessian of dJ_dJ0 * sum(J0) in (W, b) is c A^T A with A = [X 1]: c = 2 dJ_dJ0 for linear,
-    at most dJ_dJ0 / 4 for logistic, since p (1 - p) <= 1/4. Up to this rate rounding errors
-    cannot grow from step to step. The 5 % below it are room for the rounding of the norm itself.
+    The Hessian of dJ_dJ0 * sum(J0) in (W, b) is A^T diag(c) A with A = [X 1]. c is 2 dJ_dJ0 for
+    linear, at most dJ_dJ0 / 4 for logistic, since p (1 - p) <= 1/4. For poisson it is
+    dJ_dJ0 exp(Z), which has no bound: there the rate holds along the states of the run itself, each
+    with its own batch. Up to this rate rounding errors cannot grow from step to step. The 5 % below
+    it are room for the rounding of the norm itself, and of the states.
     Raises ValueError where the data are so large or dJ_dJ0 so small that no float is such a rate.
     """
-    curvature = (2 if model == "linear" else 0.25) * dJ_dJ0
+    bound, X, dJ_dJ0 = load(problem.model).CURVATURE, problem.X, problem.dJ_dJ0
     A = np.concatenate([X, np.ones_like(X[..., :1])], axis=2).astype(np.float64)
     with np.errstate(all="ignore"):
-        rate = float(0.95 / (curvature * np.linalg.norm(A, 2, axis=(1, 2)).max() ** 2))
+        if bound is None:
+            rate = _rate_along_the_run(problem, A)
+        else:
+            largest = bound * dJ_dJ0 * np.linalg.norm(A, 2, axis=(1, 2)).max() ** 2
+            rate = float(0.95 / largest)
     if not 0 < rate < math.inf:
         raise ValueError(
             f"learning_rate has to be given: the contractive one would be {rate}, with dJ_dJ0 of "
@@ -188,9 +202,32 @@ def contractive_rate(model: str, X: np.ndarray, dJ_dJ0: float) -> float:
     return rate
 
 
-def _targets(model: str, x: np.ndarray, true_W: np.ndarray, true_b: np.ndarray) -> np.ndarray:
-    y = x @ true_W + true_b
-    return y if model == "linear" else (y > 0).astype(np.float64)
+def _rate_along_the_run(problem: Problem, A: np.ndarray) -> float:
+    """The rate that fits the first state, made smaller until it fits all states of its own run."""
+    exact = load(problem.model).exact
+    rate = math.inf
+    while rate > 0:
+        w = np.concatenate([problem.W, problem.b]).astype(np.float64)
+        for j in range(problem.steps):
+            A_k, Y_k = A[j % len(A)], problem.Y[j % len(A)]
+            diagonals, slope, _ = exact(A_k @ w, Y_k, np.exp, np.log)
+            root = np.sqrt(problem.dJ_dJ0 * diagonals[-1]) * A_k  # J0'' is the last diagonal
+            largest = float(np.linalg.norm(root, 2)) ** 2 if np.isfinite(root).all() else math.inf
+            if not rate * largest <= 0.95:
+                rate = max(0.9 / largest, rate / 2) if rate < math.inf else 0.9 / largest
+                break
+            w = w - rate * problem.dJ_dJ0 * (A_k.T @ slope)
+        else:
+            return rate
+    return rate
+
+
+def _drawn(part: Any, stream: Any, shape: tuple[int, int]) -> dict[str, Any]:
+    """The parameters and the data of a model, in the order in which the tutorial draws them."""
+    true_W, true_b, W, b = (stream.uniform(-1, 1, (n, 1)) for n in (shape[1], 1) * 2)
+    x = part.features(stream, shape)
+    y = part.targets(stream, x @ true_W + true_b)
+    return {"x": x, "y": y, "W": W, "b": b, "true_W": true_W, "true_b": true_b}
 
 
 def _float_dtype(name: str, value: object) -> np.dtype:
@@ -243,10 +280,11 @@ def _check_size(what: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise ValueError(f"{what} must be at most {most} numbers of {dtype}, got {_shown(size)}")
 
 
-def _check_labels(Y: np.ndarray) -> None:
-    bad = Y[(Y != 0) & (Y != 1)]
+def _check_targets(problem: Problem) -> None:
+    part = load(problem.model)
+    bad = problem.Y[~part.allowed_targets(problem.Y)]
     if len(bad):
-        raise ValueError(f"labels of logistic must be 0 or 1, got {bad[0]}")
+        raise ValueError(f"{part.TARGETS}, got {bad[0]}")
 
 
 def _positive(name: str, value: object, dtype: np.dtype) -> float:

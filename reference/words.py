@@ -1,6 +1,6 @@
 """The words that problems and backends share, and how a wrong one is told. Imports no NumPy."""
 
-MODELS = ("linear", "logistic")
+MODELS = ("linear", "logistic", "poisson")
 DTYPES = ("float64", "float32")
 
 

@@ -28,11 +28,13 @@ ELEMENTWISE = "return row * diagonal"
 DENSE = "return row @ np.diag(diagonal)"
 FIRST_ROW = "row = np.full((1, len(X)), dJ_dJ0, dtype=X.dtype)"
 RECORD = "W_track[j + 1], b_track[j + 1] = W, b"
-RETURN = 'return Trajectory(W_track, b_track, loss, accuracy if model == "logistic" else None)'
-STEP = "(dW, db, loss[j]), Pred = chain(FORWARDS[model], pullback, W, b, X[k], Y[k], dJ_dJ0)"
+RETURN = "return Trajectory(W_track, b_track, loss, accuracy if model.has_accuracy else None)"
 GRADIENT = "return chain(forward, pullback, W, b, X, Y, dJ_dJ0)[0]"
-DIAGONALS = "return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))"
-TRAIN = "        pullback = PULLBACKS[formulation]\n        return chain_train("
+DIAGONALS = (
+    "dPred_dZ = Pred * (1 - Pred)\n    "
+    "return Forward(Pred, J0, (dJ0_dPred.ravel(), dPred_dZ.ravel()))"
+)
+TRAIN = "    K, S = len(X), epochs * len(X)\n    W_track"
 
 CONTRACT = {
     "pullback_off_by_a_billionth": Mutant("numpy", ELEMENTWISE, ELEMENTWISE + " * (1 + 1e-9)"),
@@ -52,7 +54,7 @@ CONTRACT = {
     "nan_in_the_loss": Mutant("numpy", RETURN, "loss[-1] = np.nan\n    " + RETURN),
     "broadcast_bias": Mutant("numpy", RETURN, RETURN.replace(" b_track,", " b_track[:, 0],")),
     "loss_after_the_update": Mutant(
-        "numpy", RECORD, RECORD + "\n        loss[j] = FORWARDS[model](W, b, X[k], Y[k]).J0.mean()"
+        "numpy", RECORD, RECORD + "\n        loss[j] = model.forward(W, b, X[k], Y[k]).J0.mean()"
     ),
     "accuracy_after_the_update": Mutant(
         "numpy",
@@ -65,7 +67,7 @@ CONTRACT = {
     "loss_is_a_sum": Mutant(
         "numpy", "Gradient(dW, db, J0.mean()), Pred", "Gradient(dW, db, J0.sum()), Pred"
     ),
-    "input_changed": Mutant("numpy", TRAIN, "        W -= 1e-3\n" + TRAIN),
+    "input_changed": Mutant("numpy", TRAIN, "    W -= 1e-3\n" + TRAIN),
     "batch_changed": Mutant("numpy", GRADIENT, "X *= 1 + 1e-3\n        " + GRADIENT),
     "float32_inside": Mutant(
         "numpy",
@@ -82,7 +84,11 @@ CONTRACT = {
         "numpy", "(Pred - Y) / (Pred * (1 - Pred))", "(Pred - Y) / (Pred * (1 - Pred) + 1e-12)"
     ),
     "swapped_diagonals": Mutant(
-        "numpy", DIAGONALS, "return Forward(Pred, J0, (dPred_dZ.ravel(), dJ0_dPred.ravel()))"
+        "numpy",
+        DIAGONALS,
+        DIAGONALS.replace("(dJ0_dPred.ravel(), dPred_", "(dPred_dZ.ravel(), dJ0_").replace(
+            "dJ0_dZ", "dJ0_dPred"
+        ),
     ),
     "factor_moved_between_diagonals": Mutant(
         "numpy",
@@ -92,8 +98,8 @@ CONTRACT = {
     "second_call_differs": Mutant(
         "numpy",
         TRAIN,
-        "        train.calls = getattr(train, 'calls', 0) + 1\n"
-        "        W = W * (1 + 1e-15 * train.calls)\n" + TRAIN,
+        "    chain_train.calls = getattr(chain_train, 'calls', 0) + 1\n"
+        "    W = W * (1 + 1e-15 * chain_train.calls)\n" + TRAIN,
     ),
     "gradient_of_train_differs": Mutant(
         "numpy", "W = W - learning_rate * dW", "W = W - learning_rate * dW * (1 + 1e-12)"
@@ -117,11 +123,11 @@ CONTRACT = {
         "def from_numpy(array, device):\n    return np.array(array)",
         "def from_numpy(array, device):\n    return array",
     ),
-    "not_memoized": Mutant("numpy", "@cache\ndef make_train", "def make_train"),
-    "unchecked_names": Mutant(
-        "numpy",
-        '    check_name("execution", execution, EXECUTIONS)\n    if formulation == "fused"',
-        '    if formulation == "fused"',
+    "poisson_without_the_labels": Mutant(
+        "numpy", "dJ0_dPred = 1 - Y / Pred", "dJ0_dPred = 1 - 1 / Pred"
+    ),
+    "poisson_loss_with_log_y": Mutant(
+        "numpy", "return Pred - Y * np.log(Pred)", "return Pred - Y * np.log(Pred + 1e-12)"
     ),
 }
 

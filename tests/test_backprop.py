@@ -20,8 +20,8 @@ def test_the_worked_example():
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_the_published_trajectories(kind, judge):
+@pytest.mark.parametrize("kind", ["linear", "logistic"])
+def test_the_trajectories_of_the_tutorial(kind, judge):
     problem, found = solved("published", kind, "float64")
     golden = np.load(GOLDEN / f"{kind}.npz", allow_pickle=False)
     accuracy = golden["accuracy"] if kind == "logistic" else None
@@ -52,9 +52,10 @@ def test_gradient_by_complex_step(kind, c):
     p = make(kind, examples=100, batch_size=32, features=5, epochs=1, seed=7, dJ_dJ0=c)
     dW, db, _ = backprop.gradient(kind, p.W, p.b, p.X[0], p.Y[0], c)
     h, w = 1e-200, np.concatenate([p.W, p.b])
-    forward = backprop.linear if kind == "linear" else backprop.logistic
     moved = [w + 1j * h * e[:, None] for e in np.eye(6)]
-    steps = [c * forward(m[:-1], m[-1:], p.X[0], p.Y[0])[1].sum().imag / h for m in moved]
+    steps = [
+        c * backprop.forward(kind, m[:-1], m[-1:], p.X[0], p.Y[0])[1].sum().imag / h for m in moved
+    ]
     error = np.abs(np.concatenate([dW, db])[:, 0] - steps)
     mass = np.concatenate(masses(p, 0, p.W, p.b)[:2])[:, 0]
     assert (error <= 64 * 2.0**-53 * mass).all()

@@ -6,11 +6,11 @@ import pytest
 from benchmarks.measure.distance import POINTS, distance
 from reference.agreement import compare, state_errors
 from reference.backprop import Trajectory, train
-from reference.problems import tutorial
+from reference.problems import published
 
 
 def run(model="linear"):
-    p = tutorial(model)
+    p = published(model)
     return p, train(p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs)
 
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from reference import backprop
 from reference.agreement import TOLERANCES
+from reference.models import linear, logistic, poisson
 from reference.problems import make
 
 B = 12
 LOGISTIC = make("logistic", examples=B, batch_size=B, features=3, epochs=1, seed=21)
 LINEAR = make("linear", examples=B, batch_size=B, features=3, epochs=1, seed=22)
+POISSON = make("poisson", examples=B, batch_size=B, features=3, epochs=1, seed=23)
 
 
 def squared_error(log, exp, Y):
@@ -24,16 +25,31 @@ def sigmoid(log, exp, Y):
     return lambda Z: 1 / (1 + exp(-Z))
 
 
+def negative_log_likelihood(log, exp, Y):
+    return lambda Pred: Pred - Y * log(Pred)
+
+
+def exponential(log, exp, Y):
+    return exp
+
+
+def at_start(problem, model):
+    """Y, Z and Pred (B,1) of the only batch at the first state."""
+    X, Y = problem.X[0], problem.Y[0]
+    Z = X @ problem.W + problem.b
+    return Y, Z, model.forward(problem.W, problem.b, X, Y)[0]
+
+
 def cases():
     """For each factor the map, its input (B,), the labels, and the matrix of the textbook."""
-    Y = LINEAR.Y[0]
-    Pred = backprop.linear(LINEAR.W, LINEAR.b, LINEAR.X[0], Y)[0]
-    yield "linear dJ0_dPred", squared_error, Pred, Y, backprop.linear_dJ0_dPred(Pred, Y)
-    Y = LOGISTIC.Y[0]
-    Z = LOGISTIC.X[0] @ LOGISTIC.W + LOGISTIC.b
-    Pred = backprop.logistic(LOGISTIC.W, LOGISTIC.b, LOGISTIC.X[0], Y)[0]
-    yield "logistic dJ0_dPred", cross_entropy, Pred, Y, backprop.logistic_dJ0_dPred(Pred, Y)
-    yield "logistic dPred_dZ", sigmoid, Z, Y, backprop.logistic_dPred_dZ(Pred)
+    Y, Z, Pred = at_start(LINEAR, linear)
+    yield "linear dJ0_dPred", squared_error, Pred, Y, linear.dJ0_dPred(Pred, Y)
+    Y, Z, Pred = at_start(LOGISTIC, logistic)
+    yield "logistic dJ0_dPred", cross_entropy, Pred, Y, logistic.dJ0_dPred(Pred, Y)
+    yield "logistic dPred_dZ", sigmoid, Z, Y, logistic.dPred_dZ(Pred, Y)
+    Y, Z, Pred = at_start(POISSON, poisson)
+    yield "poisson dJ0_dPred", negative_log_likelihood, Pred, Y, poisson.dJ0_dPred(Pred, Y)
+    yield "poisson dPred_dZ", exponential, Z, Y, poisson.dPred_dZ(Pred, Y)
 
 
 def by_jax(way):

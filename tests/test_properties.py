@@ -63,8 +63,8 @@ def given_data(draw, numbers, dtype=None):
     N, F = draw(st.integers(1, 40)), draw(st.integers(1, 6))
     model, layout = draw(st.sampled_from(MODELS)), draw(st.sampled_from(LAYOUTS))
     x = draw(arrays(np.float64, (N, F), elements=numbers))
-    labels = st.sampled_from([0.0, 1.0])
-    y = draw(arrays(np.float64, (N, 1), elements=labels if model == "logistic" else numbers))
+    targets = {"logistic": st.sampled_from([0.0, 1.0]), "poisson": st.integers(0, 9).map(float)}
+    y = draw(arrays(np.float64, (N, 1), elements=targets.get(model, numbers)))
     W = draw(arrays(np.float64, (F, 1), elements=numbers))
     b = draw(arrays(np.float64, (1, 1), elements=numbers))
     with np.errstate(over="ignore"):

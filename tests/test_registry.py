@@ -111,7 +111,7 @@ def test_a_file_can_be_a_backend(tmp_path):
         f"import backends; print(backends.add({str(path)!r}), backends.names()[-1], "
         "len(backends.cells(backend=['guest'])))"
     )
-    assert out == "guest guest 6\n"
+    assert out == "guest guest 9\n"
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,12 @@ def timed(folder, sources, *arguments):
     return json.loads(path.read_text()), done
 
 
-@pytest.fixture(scope="module", params=SENTINELS)
+def together(name):
+    """All tests of a sentinel look at one run of it: they are for one worker of pytest-xdist."""
+    return pytest.param(name, marks=pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(scope="module", params=[together(name) for name in SENTINELS])
 def run(request, tmp_path_factory):
     """A sentinel's name, what was stored of it and of its honest copy, and how pytest ended."""
     change, arguments, _ = SENTINELS[request.param]

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from backends import Cell, load
-from benchmarks.measure.memory import JACOBIANS
 from benchmarks.measure.rounds import Call, prepare
+from reference.models import load as load_model
 from reference.problems import Problem
 
 
 def of_large(problem: Problem) -> dict[str, Call]:
-    """Reading X and Y once, the products X W and row X, and for logistic the exponentials."""
+    """Reading X and Y once, the products X W and row X, and the exponentials, if Pred is one."""
     functions = {"reading": reading(problem), "products": products(problem)}
-    if problem.model == "logistic":
+    if len(load_model(problem.model).JACOBIANS) > 1:  # an exponential lies between Z and Pred
         functions["exponentials"] = exponentials(problem)
     return {name: _prepared(function) for name, function in functions.items()}
 
@@ -27,7 +27,7 @@ def of_dense(cell: Cell, B: int) -> dict[str, Call]:
     matrix, row = np.empty((B, B), cell.dtype), np.ones(B, cell.dtype)
 
     def traffic() -> None:
-        for _ in range(JACOBIANS[cell.model]):
+        for _ in range(len(load_model(cell.model).JACOBIANS)):
             matrix.fill(1)
             np.dot(row, matrix)
 

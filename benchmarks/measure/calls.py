@@ -1,6 +1,7 @@
 """A cell ready to be timed: its arrays on its device, calls that end synchronized."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import backends
 from backends import Cell
 from benchmarks.measure.rounds import Call, prepare
 from reference import backprop
-from reference.problems import Problem, make, tutorial
+from reference.models import load
+from reference.problems import Problem, make, published
 
-QUICK = 20  # epochs of 500, or the reference alone would take half of a quick run
-FEATURES = {"linear": 5, "logistic": 3}  # the tutorial's
+QUICK_STEPS = 380  # at most, or the reference alone would take half of a quick run
 FOLDER = Path(__file__).parents[2] / "examples"
 LIMIT = FOLDER / "native_backend.py"  # what the machine can do
 EXAMPLES = LIMIT, FOLDER / "optax_backend.py", FOLDER / "nn_backend.py"  # and what people write
@@ -22,13 +23,11 @@ EXAMPLES = LIMIT, FOLDER / "optax_backend.py", FOLDER / "nn_backend.py"  # and w
 
 @cache
 def training_problem(model: str, dtype: str, quick: bool) -> tuple[Problem, Any]:
-    """The tutorial's run (quick: QUICK epochs of logistic), and its trajectory."""
-    p = tutorial(model)
+    """The published run (quick: the epochs of it that fit into QUICK_STEPS), and its trajectory."""
+    p = published(model)
     p = p if dtype == "float64" else p.astype(dtype)
-    if quick and model == "logistic":
-        p = Problem(
-            p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, QUICK, p.true_W, p.true_b
-        )
+    if quick:
+        p = replace(p, epochs=min(p.epochs, QUICK_STEPS // len(p.X)))
     expected = backprop.train(p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs)
     return p, expected
 
@@ -36,9 +35,8 @@ def training_problem(model: str, dtype: str, quick: bool) -> tuple[Problem, Any]
 @cache
 def gradient_problem(model: str, dtype: str, B: int) -> tuple[Problem, Any]:
     """One batch of B examples, and the reference's gradient of it."""
-    problem = make(
-        model, examples=B, batch_size=B, features=FEATURES[model], epochs=1, seed=B, dtype=dtype
-    )
+    F = load(model).RUN["features"]
+    problem = make(model, examples=B, batch_size=B, features=F, epochs=1, seed=B, dtype=dtype)
     at = problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
     return problem, backprop.gradient(model, *at)
 

@@ -57,11 +57,11 @@ def measure(loaded: tuple[Any, ...], importing: float) -> dict[str, Any]:
     """What is printed, of the cell that _load has imported in so many seconds."""
     from benchmarks.measure.calls import to_numpy, train_call, training_problem
     from reference.agreement import compare
-    from reference.problems import tutorial
+    from reference.problems import published
 
     cell, module, train = loaded
     at_import = sum(module.compile_seconds().values())
-    problem = tutorial(cell.model).astype(cell.dtype)
+    problem = published(cell.model).astype(cell.dtype)
     arrays, to_device = _timed(_on_device, cell, module, problem)
     numbers = problem.learning_rate, problem.dJ_dJ0, problem.epochs
 

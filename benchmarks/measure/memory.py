@@ -5,12 +5,13 @@ from pathlib import Path
 
 import psutil
 
+from reference.models import load
+
 try:
     import resource
 except ImportError:  # not a Unix
     resource = None  # type: ignore[assignment]
 
-JACOBIANS = {"linear": 1, "logistic": 2}  # in the chain of one gradient
 # The B x B matrices that a gradient has at a time, beyond its Jacobians: one into which the traffic
 # is timed; jacrev's identity and what it multiplies. tests/conformance/test_memory.py counts them.
 MORE = {"dense": 1, "jacrev": 2}
@@ -25,7 +26,7 @@ FILES = (  # limit, use and the part of it that the kernel gives back: version 2
 
 def need(model: str, formulation: str, B: int, itemsize: int) -> int:
     """Bytes that one gradient needs at most: its own, or those of the baseline beside it."""
-    return (JACOBIANS[model] + MORE.get(formulation, 0)) * B * B * itemsize
+    return (len(load(model).JACOBIANS) + MORE.get(formulation, 0)) * B * B * itemsize
 
 
 def lack(need: int) -> str:

@@ -11,7 +11,7 @@ from benchmarks.store.run import sample
 Row = dict[str, Any]
 SIZE = 256  # beside the largest one
 MODELS = ("logistic", "linear")  # whose answer is told, if there are both
-CALLS = {"eager": "one call an operation", "step": "one call a step", "epoch": "one call an epoch"}
+CALLS = {"eager": "one call an operation", "step": "one call a step", "block": "one call a block"}
 
 
 def answer(run: dict[str, Any]) -> list[str]:

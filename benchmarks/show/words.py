@@ -10,7 +10,7 @@ WORDS = {
     "jacrev": "the dense chain with Jacobians from the framework's jacrev",
     "eager": "one call into the framework is one operation",
     "step": "one call is a compiled step, driven by a Python loop",
-    "epoch": "one call is a compiled block of steps",
+    "block": "one call is a compiled block of steps",
     "run": "one call is the whole compiled run",
     "reference": "the tutorial's NumPy code with every Jacobian written out, the baseline",
     "C": "a plain C loop over the same run, the limit",

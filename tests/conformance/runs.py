@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from backends.contract import Forward, Trajectory
 from reference import backprop
-from reference.problems import make, tutorial
+from reference.problems import make, published
 
 FAMILIES = {
-    "published": tutorial,
+    "published": published,
     "tiny": partial(make, examples=40, batch_size=1, features=1, epochs=6, seed=11),
     "wide": partial(
         make, examples=60, batch_size=7, features=40, epochs=3, seed=12, dJ_dJ0=1 / 60

@@ -13,13 +13,13 @@ MISSING = "No figure of the training runs: the run has none."
 CAPTION = (
     "Time of a whole training run (median; the line through a point spans the middle half of the "
     "rounds). What one call into the framework carries grows from left to right: eager an "
-    "operation, step a compiled step, epoch a compiled block of steps, run the whole run. "
+    "operation, step a compiled step, block a compiled block of steps, run the whole run. "
     "Dashed: the C loop, which is the limit, as it was timed beside the others."
 )
 EXECUTIONS = {
     "eager": "a call: one operation",
     "step": "a call: one step",
-    "epoch": "a call: a block of steps",
+    "block": "a call: a block of steps",
     "run": "a call: the whole run",
 }
 FORMULATIONS = ("dense", "jacrev", "autodiff", "elementwise", "fused")

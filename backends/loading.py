@@ -1,0 +1,103 @@
+"""A backend as everybody uses it: its module, and what every file would otherwise repeat."""
+
+from types import ModuleType
+from typing import Any
+
+from reference import words
+from reference.words import check_name
+
+FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
+EXECUTIONS = ("eager", "step", "block", "run")
+DEVICES = ("cpu", "cuda")
+MODELS = ("linear", "logistic")  # of a file that does not say
+RENAMED = {"epoch": "block"}  # of executions
+
+
+class Loaded:
+    """The names of the contract, from the module or else from its base, and all else it has.
+
+    Raises ValueError, with the file and what is allowed, where that breaks the contract.
+    """
+
+    def __init__(self, module: ModuleType, base: Any = None) -> None:
+        self._module, self._base = module, base
+        self._made: dict[tuple[str, ...], Any] = {}
+        self.MODELS: tuple[str, ...] = getattr(module, "MODELS", MODELS)
+        self._check()
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(self._module, name):
+            return getattr(self._module, name)
+        if self._base is None or name not in contract_names() or name in _OWN:
+            raise AttributeError(f"{self._module.__file__} has no {name}")
+        return getattr(self._base, name)
+
+    def make_forward(self, model: str) -> Any:
+        """The forward pass; names are checked and what is made is kept, here and below."""
+        check_name("model", model, self.MODELS)
+        return self._make("make_forward", model)
+
+    def make_gradient(self, model: str, formulation: str, execution: str) -> Any:
+        """The gradient; that for "block" and "run" is the one for "step", where there is one."""
+        self._check_names(model, formulation, execution)
+        of_step = execution in ("block", "run") and "step" in self.EXECUTIONS
+        return self._make("make_gradient", model, formulation, "step" if of_step else execution)
+
+    def make_train(self, model: str, formulation: str, execution: str) -> Any:
+        """The training run."""
+        self._check_names(model, formulation, execution)
+        return self._make("make_train", model, formulation, execution)
+
+    def _make(self, maker: str, *names: str) -> Any:
+        if (maker, *names) not in self._made:
+            self._made[maker, *names] = self.__getattr__(maker)(*names)
+        return self._made[maker, *names]
+
+    def _check_names(self, model: str, formulation: str, execution: str) -> None:
+        check_name("model", model, self.MODELS)
+        check_name("formulation", formulation, self.FORMULATIONS)
+        check_name("execution", execution, self.EXECUTIONS)
+
+    def _check(self) -> None:
+        file = self._module.__file__
+        try:
+            found = {name: self.__getattr__(name) for name in contract_names()}
+        except AttributeError:
+            missing = [name for name in contract_names() if not self._has(name)]
+            raise ValueError(f"{file} lacks {', '.join(missing)} of the contract") from None
+        for name, value in (found | {"MODELS": self.MODELS}).items():
+            if problem := _flaw(value, _WORDS.get(name)):
+                raise ValueError(f"{file}: {name} must be {problem}, got {value!r}")
+
+    def _has(self, name: str) -> bool:
+        try:
+            self.__getattr__(name)
+        except AttributeError:
+            return False
+        return True
+
+
+_OWN = ("FORMULATIONS", "EXECUTIONS")  # never those of the base
+_WORDS = {
+    "DEVICES": DEVICES, "FORMULATIONS": FORMULATIONS, "EXECUTIONS": EXECUTIONS,
+    "MODELS": words.MODELS,
+}  # fmt: skip
+
+
+def contract_names() -> list[str]:
+    """The names that every backend has."""
+    from backends.contract import Backend  # which imports NumPy
+
+    functions = [n for n, v in vars(Backend).items() if callable(v) and n[0] != "_"]
+    return [*Backend.__annotations__, *functions]
+
+
+def _flaw(value: Any, allowed: tuple[str, ...] | None) -> str:
+    """What the value of a name should have been, in words; "" if it is that."""
+    if allowed is None:
+        return "" if callable(value) else "a function"
+    if isinstance(value, tuple) and value and not {*value} - {*allowed}:
+        return ""
+    old = [word for word in RENAMED if isinstance(value, tuple) and word in value]
+    hint = "".join(f" ({word!r} is called {RENAMED[word]!r} now)" for word in old)
+    return f"a tuple of one or more of {', '.join(allowed)}{hint}"

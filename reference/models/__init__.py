@@ -1,0 +1,36 @@
+"""What belongs to one model stands in one file of this folder; nothing else asks which model it is.
+
+A model predicts from Z = X W + b. Its file has these names; all columns are (B,1):
+
+    DIAGONALS            names of the local Jacobians, in the order of the chain
+    JACOBIANS            the functions of (Pred, Y) that form them, (B,B), in the same order
+    HAS_ACCURACY         whether Pred > 0.5 predicts a class, so that a run has an accuracy
+    CURVATURE            the largest second derivative of J0 in Z; None if it has no bound
+    GRADIENT             (what is allowed of a gradient in u * mass, the reason)
+    TUTORIAL             whether the published run is the tutorial's
+    RUN                  the published run: examples, features, and arguments of problems.batched
+    SAMPLED              steps between the states of that run which the oracle has stored
+    stream()             the random stream of the published run
+    features(stream, shape)                   x, drawn from a stream of NumPy
+    targets(stream, Z)                        y for Z of the true parameters, (N,1)
+    allowed_targets(Y)                        where Y is a target of the model, (K,B,1) of bool
+    TARGETS                                   what they have to be, in words
+    forward(W, b, X, Y)                       Pred and J0, as the textbook has them
+    exact(Z, Y, exp, log)                     the diagonals, their product dJ0_dZ, and J0, for
+                                              numbers of any kind that exp and log take
+    masses(Z, Y, s, formulation)              what the rounding errors of a gradient and of a loss
+                                              scale with: see agreement.masses
+"""
+
+import importlib
+from functools import cache
+from typing import Any
+
+from reference.words import MODELS, check_name
+
+
+@cache
+def load(name: str) -> Any:
+    """The module of a model. Raises ValueError for another name."""
+    check_name("model", name, MODELS)
+    return importlib.import_module(f"reference.models.{name}")

@@ -14,7 +14,7 @@ __all__ = ["MODELS"]
 DEVICES = ("cpu",)
 FORMULATIONS = ("dense",)
 EXECUTIONS = ("eager",)
-REST = "numpy"
+BASE = "numpy"
 
 
 def forward(model, W, b, X, Y):

@@ -91,7 +91,7 @@ def tutorial(model: str) -> Problem:
     if not load(model).TUTORIAL:
         known = ", ".join(name for name in MODELS if load(name).TUTORIAL)
         raise ValueError(
-            f"the tutorial has no {model!r}, only: {known}; published({model!r}) is a run"
+            f"the tutorial has {known}, got {model!r}: reference.problems.published has a run of it"
         )
     return published(model)
 
@@ -212,9 +212,12 @@ def _rate_along_the_run(problem: Problem, A: np.ndarray) -> float:
             A_k, Y_k = A[j % len(A)], problem.Y[j % len(A)]
             diagonals, slope, _ = exact(A_k @ w, Y_k, np.exp, np.log)
             root = np.sqrt(problem.dJ_dJ0 * diagonals[-1]) * A_k  # J0'' is the last diagonal
-            largest = float(np.linalg.norm(root, 2)) ** 2 if np.isfinite(root).all() else math.inf
+            largest = float(np.linalg.norm(root, 2) ** 2) if np.isfinite(root).all() else math.inf
+            if largest == 0 and rate == math.inf:  # every exp(Z) is 0: any rate would do
+                return rate
             if not rate * largest <= 0.95:
-                rate = max(0.9 / largest, rate / 2) if rate < math.inf else 0.9 / largest
+                # Where the run has diverged, what is largest then says little: not far below.
+                rate = 0.9 / largest if rate == math.inf else max(0.9 / largest, rate / 16)
                 break
             w = w - rate * problem.dJ_dJ0 * (A_k.T @ slope)
         else:

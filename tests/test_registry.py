@@ -129,6 +129,62 @@ def test_a_file_that_is_no_backend(tmp_path, name, text, message):
         backends.add(tmp_path / name)
 
 
+def guest(folder, text):
+    """What is said of a backend that is the NumPy one but for the text."""
+    path = folder / "guest_backend.py"
+    path.write_text(f"from backends.numpy_backend import *\ndel MODELS\n{text}\n")
+    return python(
+        f"import backends; backends.add({str(path)!r})\n"
+        "try: cells = backends.cells(backend=['guest'])\n"
+        "except backends.Unavailable as error: print(error)\n"
+        "else: print(list(dict.fromkeys(cell.model for cell in cells)))"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "MODELS = ('linear', 'logistic')"])
+def test_a_file_without_models_has_the_two_of_the_tutorial(tmp_path, text):
+    assert guest(tmp_path, text) == "['linear', 'logistic']\n"
+
+
+def test_a_file_may_have_one_model(tmp_path):
+    assert guest(tmp_path, "MODELS = ('poisson',)") == "['poisson']\n"
+
+
+@pytest.mark.parametrize("value", ["('cubic',)", "()", "'linear'"])
+def test_a_file_with_other_models(tmp_path, value):
+    out = guest(tmp_path, f"MODELS = {value}")
+    assert f"MODELS must be a tuple of one or more of linear, logistic, poisson, got {value}" in out
+
+
+def test_the_old_word_for_block_is_told(tmp_path):
+    out = guest(tmp_path, "EXECUTIONS = ('eager', 'epoch')")
+    assert "('epoch' is called 'block' now), got ('eager', 'epoch')" in out
+
+
+def test_what_a_file_leaves_out_is_that_of_its_base(tmp_path):
+    text = (
+        "BASE = 'numpy'\nFORMULATIONS = ('fused',)\nEXECUTIONS = ('run', 'step')\n"
+        "def make_gradient(*names): return object()\ndef make_train(*names): return object()\n"
+    )
+    (tmp_path / "short_backend.py").write_text(text)
+    backends.add(tmp_path / "short_backend.py")
+    try:
+        short, base = backends.load("short"), backends.load("numpy")
+        assert short.DEVICES == base.DEVICES
+        assert short.from_numpy is base.from_numpy
+        assert short.make_forward("linear") is base.make_forward("linear")
+        words = "linear", "fused"
+        assert short.make_train(*words, "run") is short.make_train(*words, "run")
+        assert short.make_train(*words, "run") is not short.make_train(*words, "step")
+        assert short.make_gradient(*words, "run") is short.make_gradient(*words, "step")
+        with pytest.raises(ValueError, match="unknown model 'poisson'; one of: linear, logistic"):
+            short.make_forward("poisson")
+        with pytest.raises(AttributeError, match="has no PULLBACKS"):
+            short.PULLBACKS  # noqa: B018  # it is no name of the contract
+    finally:
+        del backends._added["short"]
+
+
 def test_a_file_that_lacks_a_part_of_the_contract(tmp_path):
     path = tmp_path / "half_backend.py"
     path.write_text("DEVICES = FORMULATIONS = EXECUTIONS = ()\n")

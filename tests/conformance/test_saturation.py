@@ -15,6 +15,9 @@ from reference.agreement import compare_gradient, used_gradient
 from reference.problems import batched, make, one_step
 from tests.conformance.runs import Subject, trajectory_of
 
+POISSON = {"Y = 0 where Pred is 0": (-800.0, 0.0), "Y = 2 where Pred is 0": (-800.0, 2.0),
+           "Pred overflows": (800.0, 1.0)}  # fmt: skip
+
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of each nan
 
 
@@ -64,3 +67,22 @@ def judge_gradients(subject, problem, run, j, judge):
     judge(compare_gradient(problem, k, subject.gradient(*at, c), exact, *at[:2], "fused"))
     used = used_gradient(subject.train(one_step(problem, k, *at[:2], 2.0**60)), 2.0**60)
     judge(compare_gradient(problem, k, used, exact, *at[:2], "fused"))
+
+
+@pytest.mark.parametrize("case", POISSON)
+def test_where_the_exponential_of_poisson_ends(backend, execution, device, formulation, case):
+    """One example of Z = -800 or 800: the chain gives nan or inf, fused what is right."""
+    module = backends.load(backend)
+    if "poisson" not in module.MODELS:
+        pytest.skip(f"{backend} has no poisson")
+    Z, Y = POISSON[case]
+    W, b, X, Y = (np.full((1, 1), number) for number in (1.0, 0.0, Z, Y))
+    found = Subject(module, "poisson", formulation, execution, device).gradient(W, b, X, Y, 1.0)
+    if formulation != "fused":
+        assert not np.isfinite(found.dW).all()
+    elif Z < 0:  # exp(Z) may be flushed to the smallest normal number
+        assert found.dW[0, 0] == pytest.approx(-Y[0, 0] * Z, abs=1e-300)
+        assert found.loss == pytest.approx(-Y[0, 0] * Z, abs=1e-300)
+    else:
+        assert (found.dW == np.inf).all()
+        assert found.loss == np.inf

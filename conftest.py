@@ -186,9 +186,10 @@ def pytest_benchmark_update_machine_info(config, machine_info):
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):
     import backends
+    from benchmarks.analyse.process import complete
     from benchmarks.store.conditions import conditions, state
     from benchmarks.store.files import put
-    from benchmarks.store.run import complete, unused
+    from benchmarks.store.run import unused
 
     config.stash[RUN] = unused(config.stash[RUN])
     names = dict.fromkeys(cell.backend for cell in config.stash[CELLS])

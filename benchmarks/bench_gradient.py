@@ -18,6 +18,7 @@ from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
 from reference.agreement import compare_gradient
 
+KIND = "gradient"
 SIZES = {True: (32, 256, 1024), False: (32, 64, 128, 256, 512, 1024, 2048, 4096)}  # quick, full
 BESIDE_TRAFFIC = 1024, 4096
 
@@ -73,4 +74,4 @@ def test_gradient(
     memory["matrix_bytes"] = B * B * itemsize if formulation in ("dense", "jacrev") else 0
     judged = partial(judge, problem, expected)
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
-    keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, B=B, **memory)
+    keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, KIND, B=B, **memory)

@@ -21,6 +21,7 @@ from reference.backprop import Gradient
 from reference.models import load as load_model
 from reference.problems import make
 
+KIND = "large"
 SIZES = ((4096, 0), (16384, 0), (65536, 0), (262144, 0), (4096, 64), (4096, 512))  # F = 0: its own
 FORMULATIONS = "elementwise", "fused"
 ARRAYS = 20  # of the size of a batch that a gradient may have at a time
@@ -89,4 +90,4 @@ def test_large(benchmark, leave_out, model, backend, execution, device, formulat
     timed = measure(benchmark, prepared(cell, B, F), others, rounds(B))
     judged = partial(bench_gradient.judge, problem, expected)
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
-    keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, examples=B, features=F)
+    keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, KIND, examples=B, features=F)

@@ -19,6 +19,7 @@ from backends import Cell
 from benchmarks.measure import calibration
 from benchmarks.run import end_with_the_run
 
+KIND = "life"
 ROOT = Path(__file__).parents[1]
 CACHES = {  # of Numba, JAX, inductor, Triton, the driver of NVIDIA, and whatever follows XDG
     "NUMBA_CACHE_DIR": "numba",
@@ -70,7 +71,7 @@ def test_life(
     found = outcome(done)
     if caches == "warm" and not found["void"] and (added := files(folder) - before):
         found["void"] = f"the warm caches were given {len(added)} more files"
-    benchmark.extra_info |= cell._asdict() | found | {"caches": caches}
+    benchmark.extra_info |= cell._asdict() | found | {"kind": KIND, "caches": caches}
     benchmark.extra_info |= {"calls": 1, "beside": {}, "faults": [0.0], "calibration": loops}
     if found["void"]:
         shutil.rmtree(folder, ignore_errors=True)  # it serves nobody

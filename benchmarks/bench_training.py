@@ -8,6 +8,7 @@ from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
 from reference.agreement import compare
 
+KIND = "training"
 LONG = 300  # steps
 
 
@@ -46,4 +47,4 @@ def test_training(
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
     found = to_numpy(cell, timed.result)
     over_steps = {} if verdict.obstacle else {"distance": distance(found, expected)}
-    keep(benchmark, cell, timed, verdict, verdicts, steps=problem.steps, **over_steps)
+    keep(benchmark, cell, timed, verdict, verdicts, KIND, steps=problem.steps, **over_steps)

@@ -19,14 +19,15 @@ from time import perf_counter
 from typing import NamedTuple
 
 import backends
+from benchmarks.analyse.merge import merge
 from benchmarks.measure.calls import EXAMPLES
 from benchmarks.progress import Progress
 from benchmarks.show import report
-from benchmarks.store import journal as parts
-from benchmarks.store import run as store
+from benchmarks.store import journal
 from benchmarks.store.conditions import HUGE_PAGES
 from benchmarks.store.files import claim, put
-from benchmarks.store.journal import FAILED, MEASURED, NOTHING, Parts
+from benchmarks.store.journal import FAILED, MEASURED, NOTHING, RunFolder
+from benchmarks.store.run import is_partial, load, unused
 
 ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
@@ -46,7 +47,7 @@ class Job(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a job, in a word of benchmarks/parts.py, and a line on why it has no part."""
+    """What became of a job, in a word of store/journal.py, and a line on why it has no part."""
 
     state: str
     problem: str
@@ -92,7 +93,7 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
             print(f"runs the code of {name}")
     examples = [] if named else list(map(str, EXAMPLES))
     todo = list(jobs(names, examples, processes, "--quick" in options))
-    made, progress, number = Parts(path, [job.name for job in todo]), Progress(todo), 1
+    made, progress, number = RunFolder(path, [job.name for job in todo]), Progress(todo), 1
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's Ctrl-C
     try:
         for number, job in enumerate(todo, 1):
@@ -106,8 +107,8 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
         made.note(number, FAILED, "interrupted")
         print("interrupted")
     except ValueError as mistake:
-        if not parts.gather(made.folder).parts:
-            parts.remove(made.folder)
+        if not journal.gather(made.folder).parts:
+            journal.remove(made.folder)
             raise
         made.note(number, FAILED, str(mistake))
     finally:
@@ -121,18 +122,18 @@ def finished(folder: Path) -> Path | None:
     One that lacks a process is partial: in results/ its name says so. Raises Mistake where the
     folder is none of a run.
     """
-    gathered = parts.gather(folder)
+    gathered = journal.gather(folder)
     if not gathered.parts:
         return None
-    merged = store.merge(gathered.parts)
+    merged = merge(gathered.parts)
     merged["failed"] += gathered.failed
     path = gathered.path
-    if store.is_partial(merged):
+    if is_partial(merged):
         path = path.with_name(re.sub(r"_(full|quick)\.json$", "_partial.json", path.name))
-    path = store.unused(path)
+    path = unused(path)
     put(path, json.dumps(merged, separators=(",", ":")) + "\n")
     if not gathered.failed:
-        parts.remove(folder)
+        journal.remove(folder)
     return path
 
 
@@ -142,8 +143,8 @@ def show(path: Path | None, folder: Path) -> int:
         print(f"nothing was measured, the logs are in {folder}")
         return 1
     print("\n".join(report.write(path)))
-    run = store.read(path)
-    return 1 if run["failed"] or run["void"] else 0
+    run = load(path)
+    return 1 if run.failed or run.void else 0
 
 
 def _end_with_the_run() -> None:

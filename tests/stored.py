@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.analyse.intervals import ratio
-from benchmarks.store.run import sample
+from benchmarks.analyse.merge import sample
+from benchmarks.store.schema import CURRENT
 
 WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
 CONDITIONS = {
@@ -19,7 +20,7 @@ PAIRS = (-0.002, 0.0, 0.002)  # what the rounds of a process scatter by, in loga
 
 def row(group: str, words: str, seconds: float, ratios: dict[str, float], **facts: Any) -> dict:
     """A row of three processes with the ratios that are given, which no round is far from."""
-    info = dict(zip(WORDS, words.split(), strict=True)) | {
+    info = {"kind": group.split(" ")[0]} | dict(zip(WORDS, words.split(), strict=True)) | {
         "rounds": [3, 3, 3], "faults": [0.0, 0.0, 0.0], "void": "", "conditions": "",
         "verdict": {"passed": True, "obstacle": "", "checks": [check("state", 1.0, 16.0)]},
     } | facts  # fmt: skip
@@ -90,7 +91,8 @@ def large(cell: str = "numba step", B: int = 65536, F: int = 3) -> dict:
 def void(words: str = "logistic torch eager cpu dense float64", why: str = "it is wrong") -> dict:
     """A void row of a training run."""
     named = dict(zip(WORDS, words.split(), strict=True))
-    return named | {"group": "training logistic float64: 30 steps", "void": why, "conditions": ""}
+    group = "training logistic float64: 30 steps"
+    return named | {"kind": "training", "group": group, "void": why, "conditions": ""}
 
 
 def left_out(reason: str = "too large") -> dict:
@@ -114,16 +116,17 @@ def run(*rows: dict, **changes: Any) -> dict:
     """A run of these rows."""
     process = {"name": "numpy", "conditions": CONDITIONS, "drift": 0.01, "unstable": False}
     return {
-        "benchmarks": list(rows), "void": [], "left_out": [], "failed": [], "quick": False,
-        "trajectories": [], "processes": [process], "datetime": "2026-11-23T23:37:46+00:00",
-        "version": "5.3.1", "commit_info": {"id": "0123456789abcdef", "dirty": False},
+        "schema": CURRENT, "benchmarks": list(rows), "void": [], "left_out": [], "failed": [],
+        "quick": False, "trajectories": [], "processes": [process],
+        "datetime": "2026-11-23T23:37:46+00:00", "version": "5.3.1",
+        "commit_info": {"id": "0123456789abcdef", "dirty": False},
         "machine_info": {"system": "Linux", "cpu": {"brand_raw": "A processor"}},
     } | changes  # fmt: skip
 
 
 def whole() -> dict:
     """A run with everything that the report shows."""
-    cells = ("numba run fused", "numba run dense", "numba step fused", "torch epoch dense",
+    cells = ("numba run fused", "numba run dense", "numba step fused", "torch block dense",
              "numpy eager dense", "native run fused")  # fmt: skip
     return run(
         *gradients(), *gradients("jax step", model="linear"), *trainings(*cells), life(),

@@ -273,7 +273,7 @@ GUESTS = {
     "one part missing": (GUEST + "del is_ready", "lacks is_ready of the contract"),
     "no device": (GUEST + "DEVICES = ()", "DEVICES must be a tuple of one or more of cpu, cuda"),
     "another device": (GUEST + "DEVICES = ('tpu',)", "got ('tpu',)"),
-    "another execution": (GUEST + "EXECUTIONS = ('warp',)", "of eager, step, epoch, run, got ('"),
+    "another execution": (GUEST + "EXECUTIONS = ('warp',)", "of eager, step, block, run, got ('"),
     "a formulation as text": (GUEST + "FORMULATIONS = 'dense'", "jacrev, got 'dense'"),
     "a formulation twice named": (GUEST + "FORMULATIONS = [['dense']]", "got [['dense']]"),
     "no function": (GUEST + "make_train = 3", "make_train must be a function, got 3"),

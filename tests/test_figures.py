@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.analyse import scaling as crossing
 from benchmarks.show.report import newest
-from benchmarks.store import run as store
+from benchmarks.store.run import read
 from tests import stored
 
 pytest.importorskip("matplotlib")
@@ -176,7 +176,7 @@ RUNS |= {str(path.relative_to(RESULTS)): path for path in newest(RESULTS)}
 def test_labels_do_not_collide(run, monkeypatch):
     kept = {}
     monkeypatch.setattr(style, "svg", lambda figure, title: kept.setdefault(title, figure) and "")
-    figures.draw(store.read(run) if isinstance(run, Path) else run)
+    figures.draw(read(run) if isinstance(run, Path) else run)
     assert kept
     for title, figure in kept.items():
         assert collisions(figure) == [], title

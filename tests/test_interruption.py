@@ -121,8 +121,11 @@ def test_a_part_that_is_cut_off_is_left_out_and_named(left, capsys):
     [
         (None, "No such file or directory"),
         ("", "no JSON, or not all of it"),
-        ("[]", "not the journal of a run: the file is not an object"),
-        ('{"run": "x.json", "jobs": [{"name": 3}]}', "not the journal of a run: name is 3"),
+        ("[]", "not the journal of a run: Expected `object`, got `array`"),
+        (
+            '{"run": "x.json", "jobs": [{"name": 3}]}',
+            "not the journal of a run: Expected `str`, got `int` - at `$.jobs[0].name`",
+        ),
     ],
 )
 def test_a_folder_that_is_none_of_a_run(tmp_path, capsys, text, message):

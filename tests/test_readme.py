@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.show.readme import BEGIN, BLOCK, END, block, rewrite
-from benchmarks.store import run as store
+from benchmarks.store.run import read
 from tests import stored
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ def shown():
 def test_readme_shows_the_stored_run():
     [found] = BLOCK.findall(README.read_text(encoding="utf-8"))
     path = shown()
-    assert found == block(store.read(path), path, README), MADE
+    assert found == block(read(path), path, README), MADE
 
 
 def test_its_links_lead_somewhere():
@@ -48,7 +48,7 @@ def test_the_stored_pages_are_those_of_the_run():
     from benchmarks.show import figures
 
     path = shown()
-    run = store.read(path)
+    run = read(path)
     drawings, missing = figures.draw(run)
     stored_page = path.with_name("README.md").read_text(encoding="utf-8")
     assert stored_page == page.readme(run, path, drawings, missing), MADE

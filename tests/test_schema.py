@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.analyse.merge import merge
+from benchmarks.analyse.process import complete
 from benchmarks.show import report
-from benchmarks.store import run as store
+from benchmarks.store import run as stored_run
 from benchmarks.store.files import Mistake
 from benchmarks.store.schema import CURRENT, upgraded
 from tests import stored
@@ -23,22 +25,40 @@ def read(tmp_path):
     def read(run):
         path = tmp_path / "0001_full.json"
         path.write_text(json.dumps(run))
-        return store.read(path)
+        return stored_run.read(path)
 
     return read
 
 
-def test_the_first_version_has_no_number(read):
+def test_an_older_run_is_read_as_one_of_today(read):
+    """Version 2 had no kinds, and called a block an epoch; whatever else it has stays as it is."""
     run = stored.whole()
-    run.pop("schema", None)
-    del run["failed"]
-    found = read(run)
-    assert (found["schema"], found["failed"]) == (CURRENT, [])
-    assert found["benchmarks"] == run["benchmarks"]
+    old = stored.whole() | {"schema": 2}
+    for row in (*(r["extra_info"] for r in old["benchmarks"]), *old["void"]):
+        del row["kind"]
+        row["execution"] = {"block": "epoch"}.get(row["execution"], row["execution"])
+    assert "epoch" in str(old)
+    assert read(old) == run
+    assert {r["extra_info"]["kind"] for r in run["benchmarks"]} == {
+        "gradient", "training", "large", "life",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("schema", [1, None])
+def test_a_version_that_was_never_published_is_refused(read, schema):
+    with pytest.raises(Mistake, match=f"its schema is {schema}; one of: 2, 3$"):
+        read(stored.run(schema=schema))
+
+
+def test_a_row_of_no_known_kind_is_refused(read):
+    run = stored.run(*stored.gradients())
+    run["benchmarks"][1]["extra_info"]["kind"] = "other"
+    with pytest.raises(Mistake, match=r"'other' - at `\$\.benchmarks\[1\]\.extra_info\.kind`$"):
+        read(run)
 
 
 def test_every_published_run_is_read_and_shown(tmp_path):
-    """Of whatever version: the first one was stored before there were numbers."""
+    """Of whatever version."""
     published = list((ROOT / "results").glob("*/[0-9]*.json"))
     assert published
     for path in published:
@@ -50,7 +70,7 @@ def test_every_published_run_is_read_and_shown(tmp_path):
 
 def test_a_run_of_this_version_has_its_number():
     run = {"benchmarks": []}
-    store.complete(run, [], False, {"name": "numpy", "conditions": {}})
+    complete(run, [], False, {"name": "numpy", "conditions": {}})
     assert run["schema"] == CURRENT
     assert upgraded(run) == run
 
@@ -72,7 +92,7 @@ def test_unknown_fields_of_a_part_survive_the_merging():
     for run in (one, other):
         run["of a later day"] = run["benchmarks"][0]["new"] = "kept"
         run["benchmarks"][0]["extra_info"]["new"] = run["processes"][0]["new"] = "kept"
-    merged = store.merge([one, other])
+    merged = merge([one, other])
     row = merged["benchmarks"][0]
     assert merged["of a later day"] == row["new"] == row["extra_info"]["new"] == "kept"
     assert [process["new"] for process in merged["processes"]] == ["kept", "kept"]
@@ -80,7 +100,7 @@ def test_unknown_fields_of_a_part_survive_the_merging():
 
 @pytest.mark.parametrize("version", [0, CURRENT + 1, -1])
 def test_a_later_version_is_refused_with_those_that_are_known(read, version):
-    with pytest.raises(Mistake, match=f"its schema is {version}; one of: 1, 2$"):
+    with pytest.raises(Mistake, match=f"its schema is {version}; one of: 2, 3$"):
         read(stored.run(schema=version))
 
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks.analyse.intervals import ratio
-from benchmarks.store.run import complete, merge, next_path, sample, unused
+from benchmarks.analyse.merge import merge, sample
+from benchmarks.analyse.process import complete
+from benchmarks.store.run import next_path, unused
 
 CELL = {
     "model": "linear", "backend": "numpy", "execution": "eager", "device": "cpu",
@@ -24,7 +26,7 @@ def measured(void="", blocks=(2.0, 4.0, 6.0), beside=(1.0, 1.0, 1.0), **words):
         "group": GROUP,
         "name": "test_gradient",
         "stats": {"data": list(blocks), "iterations": 1},
-        "extra_info": CELL | words | {
+        "extra_info": CELL | {"kind": "gradient"} | words | {
             "calls": 2, "beside": {"baseline": list(beside)}, "faults": [0.0] * len(blocks),
             "calibration": [1e-3, 1e-3], "verdict": {"passed": not void, "checks": []},
             "void": void, "B": 32,
@@ -61,16 +63,17 @@ def test_a_void_row_keeps_its_reason_and_no_time():
     assert [r["extra_info"]["formulation"] for r in run["benchmarks"]] == ["dense"]
     [void] = run["void"]
     assert void == CELL | {
-        "group": GROUP, "formulation": "fused", "verdict": {"passed": False, "checks": []},
-        "void": "it is wrong", "B": 32, "conditions": "",
+        "kind": "gradient", "group": GROUP, "formulation": "fused",
+        "verdict": {"passed": False, "checks": []}, "void": "it is wrong", "B": 32,
+        "conditions": "",
     }  # fmt: skip
 
 
 def test_only_what_was_trained_has_a_trajectory():
     assert part(measured())["trajectories"] == []
-    [drawn] = part(measured(steps=5))["trajectories"]
+    [drawn] = part(measured(kind="training"))["trajectories"]
     assert (drawn["model"], drawn["dtype"]) == ("linear", "float64")
-    assert part(measured("wrong", steps=5))["trajectories"] == []
+    assert part(measured("wrong", kind="training"))["trajectories"] == []
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ def test_void_under_other_conditions_leaves_the_row():
 
 def test_what_the_processes_say_once_is_said_once():
     left = [CELL | {"reason": "too large"}]
-    parts = [part(measured(steps=5), left_out=left, name=n) for n in ("a", "b")]
+    parts = [part(measured(kind="training"), left_out=left, name=n) for n in ("a", "b")]
     run = merge(parts)
     assert run["left_out"] == left
     assert len(run["trajectories"]) == 1

@@ -17,15 +17,17 @@ def keep(
     timed: Timed,
     verdict: Verdict,
     others: Mapping[str, Verdict] = MappingProxyType({}),
+    kind: str = "call",
     **facts: Any,
 ) -> None:
     """Store the row with its verdict and facts; fail the test if it is void.
 
     others are the verdicts on the cells that it was timed beside: a ratio to a wrong one is none.
+    kind and the facts that belong to it are those of benchmarks/store/run.py.
     """
     beside = (f"beside {name}: {v.failure}" for name, v in others.items() if v.failure)
     void = verdict.failure or timed.problem or next(beside, "")
-    benchmark.extra_info |= cell._asdict() | timed.info | facts
+    benchmark.extra_info |= {"kind": kind} | cell._asdict() | timed.info | facts
     benchmark.extra_info |= {"verdict": verdict.as_dict(), "void": void}
     if void:
         pytest.fail(f"void: {void}")
@@ -39,5 +41,6 @@ def unfinished(item: Any, error: Any, words: tuple[str, ...]) -> list[dict[str, 
         return []
     group = getattr(benchmark, "group", None) or item.name
     why = " ".join(f"{error.typename}: {error.value}".split())
-    row = {"group": group, "conditions": "", "void": why}
+    kind = getattr(item.module, "KIND", "call")
+    row = {"kind": kind, "group": group, "conditions": "", "void": why}
     return [{word: params[word] for word in words} | row]

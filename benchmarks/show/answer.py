@@ -4,9 +4,9 @@ from typing import Any
 
 from benchmarks.analyse import rows as query
 from benchmarks.analyse.intervals import quotient
+from benchmarks.analyse.merge import sample
 from benchmarks.show.notes import partial
 from benchmarks.show.text import digits, duration, interval, name, title, titled
-from benchmarks.store.run import sample
 
 Row = dict[str, Any]
 SIZE = 256  # beside the largest one

@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, NamedTuple
 
+from benchmarks.analyse import merge
 from benchmarks.analyse.intervals import Ratio, quotient
 from benchmarks.analyse.rows import WORDS
 from benchmarks.show import notes
@@ -66,13 +67,13 @@ def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], i
 def changes(one: Run, other: Run) -> list[Change]:
     """The rows that are in both runs with all their rounds, in the order of the first."""
     before, after = _rows(one), _rows(other)
-    scatters = store.scatter(other["benchmarks"]), store.scatter(one["benchmarks"])
+    scatters = merge.scatter(other["benchmarks"]), merge.scatter(one["benchmarks"])
     found = []
     for key in before.keys() & after.keys():
         a, b = before[key], after[key]
         if all(BASELINE in row["extra_info"].get("log_ratio", {}) for row in (a, b)):
             ratios = [row["extra_info"]["ratio"][BASELINE][0] for row in (a, b)]
-            old, new = (store.sample(row["extra_info"], BASELINE) for row in (a, b))
+            old, new = (merge.sample(row["extra_info"], BASELINE) for row in (a, b))
             change = quotient(new, old, scatters)
             found.append(Change(key, name(a["extra_info"]), ratios[0], ratios[1], change))
     order = list(before)

@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from benchmarks.analyse.intervals import quotient
+from benchmarks.analyse.merge import sample
 from benchmarks.analyse.rows import costs, default_gradients, driven, gradients, groups, rows_of
 from benchmarks.show import large_table, life_table, memory_table
 from benchmarks.show.answer import answer
@@ -19,7 +20,6 @@ from benchmarks.show.text import (
     over_sizes,
     title,
 )
-from benchmarks.store.run import sample
 
 LEGEND = (
     "/ C loop, / reference, / elementwise: ratios of times measured in interleaved rounds, with "

@@ -9,26 +9,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.store import run as store
+import msgspec
+
 from benchmarks.store.files import Mistake, put
-from benchmarks.store.shape import mismatch
+from benchmarks.store.run import read
 
 JOURNAL = "journal.json"
-SHAPE = {"run": str, "jobs": [{"name": str, "state": str, "reason": str}]}
 WAITING, MEASURED, NOTHING, FAILED = "waiting", "measured", "nothing", "failed"
 ENDED = "not measured: the run ended before or during it"
-Run = dict[str, Any]
+JSON = dict[str, Any]
+
+
+class Job(msgspec.Struct):
+    """A process of the run, and what became of it."""
+
+    name: str
+    state: str
+    reason: str
+
+
+class Journal(msgspec.Struct):
+    """What stands in the journal: the file that the run is to be, and its processes."""
+
+    run: str
+    jobs: list[Job]
 
 
 class Gathered(NamedTuple):
     """The parts of a folder, the processes that have none, and the file that the run is to be."""
 
-    parts: list[Run]
+    parts: list[JSON]
     failed: list[dict[str, str]]
     path: Path
 
 
-class Parts:
+class RunFolder:
     """The folder of one run."""
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
@@ -40,8 +55,7 @@ class Parts:
                 f"{self.folder} stores what was measured of it"
             )
         self.folder.mkdir()
-        self.jobs = [{"name": name, "state": WAITING, "reason": ""} for name in names]
-        self.journal = {"run": path.name, "jobs": self.jobs}
+        self.journal = Journal(path.name, [Job(name, WAITING, "") for name in names])
         self._write()
 
     def base(self, number: int) -> Path:
@@ -50,25 +64,27 @@ class Parts:
 
     def note(self, number: int, state: str, reason: str) -> None:
         """What became of a process."""
-        self.jobs[number - 1] |= {"state": state, "reason": reason}
+        job = self.journal.jobs[number - 1]
+        job.state, job.reason = state, reason
         self._write()
 
     def _write(self) -> None:
-        put(self.folder / JOURNAL, json.dumps(self.journal, indent=1) + "\n")
+        text = json.dumps(msgspec.to_builtins(self.journal), indent=1)
+        put(self.folder / JOURNAL, text + "\n")
 
 
 def gather(folder: Path) -> Gathered:
     """Whatever lies in the folder. Raises Mistake where it is none of a run."""
     journal = _journal(folder)
-    parts: list[Run] = []
+    parts: list[JSON] = []
     failed = []
-    for number, job in enumerate(journal["jobs"], 1):
+    for number, job in enumerate(journal.jobs, 1):
         part, reason = _part(_base(folder, number).with_suffix(".json"))
         parts += [part] if part else []
-        if part is None and job["state"] != NOTHING:
-            told = job["reason"] or reason or ENDED
-            failed.append({"name": job["name"], "reason": told})
-    return Gathered(parts, failed, folder.with_name(Path(journal["run"]).name))
+        if part is None and job.state != NOTHING:
+            told = job.reason or reason or ENDED
+            failed.append({"name": job.name, "reason": told})
+    return Gathered(parts, failed, folder.with_name(Path(journal.run).name))
 
 
 def remove(folder: Path) -> None:
@@ -78,27 +94,26 @@ def remove(folder: Path) -> None:
     folder.rmdir()
 
 
-def _part(file: Path) -> tuple[Run | None, str]:
+def _part(file: Path) -> tuple[JSON | None, str]:
     """What a process stored, or None and the reason."""
     if not file.exists():
         return None, ""
     try:
-        return store.read(file), ""
+        return read(file), ""
     except Mistake as mistake:
         return None, f"left out: {mistake}"
 
 
-def _journal(folder: Path) -> Run:
+def _journal(folder: Path) -> Journal:
     file = folder / JOURNAL
     try:
-        journal = json.loads(file.read_bytes())
+        return msgspec.convert(json.loads(file.read_bytes()), Journal)
     except OSError as error:
         raise Mistake(f"{file}: {error.strerror}") from None
+    except msgspec.ValidationError as error:
+        raise Mistake(f"{file}: not the journal of a run: {error}") from None
     except ValueError as error:
         raise Mistake(f"{file}: no JSON, or not all of it: {error}") from None
-    if problem := mismatch(journal, SHAPE, "the file"):
-        raise Mistake(f"{file}: not the journal of a run: {problem}")
-    return dict(journal)
 
 
 def _base(folder: Path, number: int) -> Path:

@@ -1,23 +1,48 @@
 """The versions of the stored run, and how an older one is read.
 
-1   without a schema: the fields that store/run.py names, failed only where a process failed
-2   schema; failed always: the processes that have no part in the run, with the reason
+2   the fields that store/run.py names, without kind
+3   kind: what a row is of, also where it is void; the execution "epoch" is called "block"
 
-Fields that are not known here stay as they are.
+Fields that are not known here stay as they are. No run of version 1 was published.
 """
 
 from typing import Any
 
-CURRENT = 2
+OLDEST, CURRENT = 2, 3
 
 
-def upgraded(run: dict[str, Any]) -> dict[str, Any]:
-    """The run in the current form. Raises ValueError for one of a later version."""
-    version = run.get("schema", 1)
-    if type(version) is not int or not 1 <= version <= CURRENT:
-        raise ValueError(f"its schema is {version!r}; one of: {_known()}")
-    return {**run, "schema": CURRENT, "failed": run.get("failed", [])}
+def upgraded(run: Any) -> Any:
+    """The run in the current form; what is no run stays what it is.
+
+    Raises ValueError for one of a version that is not known.
+    """
+    if not isinstance(run, dict) or not {"benchmarks", "processes"} <= run.keys():
+        return run
+    version = run.get("schema")
+    if type(version) is not int or not OLDEST <= version <= CURRENT:
+        known = ", ".join(map(str, range(OLDEST, CURRENT + 1)))
+        raise ValueError(f"its schema is {version!r}; one of: {known}")
+    return _from_2(run) if version == OLDEST else run
 
 
-def _known() -> str:
-    return ", ".join(map(str, range(1, CURRENT + 1)))
+def _from_2(run: dict[str, Any]) -> dict[str, Any]:
+    try:
+        benchmarks = [
+            {**row, "extra_info": _row_from_2(row["group"], row["extra_info"])}
+            for row in run["benchmarks"]
+        ]
+        void = [_row_from_2(row["group"], row) for row in run["void"]]
+        left_out = [_renamed(row) for row in run["left_out"]]
+    except (KeyError, TypeError, AttributeError):  # no rows: reading says where
+        return run
+    new = {"schema": CURRENT, "benchmarks": benchmarks, "void": void, "left_out": left_out}
+    return {**run, **new}
+
+
+def _row_from_2(group: str, row: dict[str, Any]) -> dict[str, Any]:
+    """In version 2 the kind of a row is the first word of its group."""
+    return {"kind": group.split(" ")[0], **_renamed(row)}
+
+
+def _renamed(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "execution": "block"} if row.get("execution") == "epoch" else row

@@ -1,0 +1,108 @@
+"""Several processes as one run: rows joined, their ratios over the processes."""
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from pytest_benchmark.stats import Stats
+
+from benchmarks.analyse.intervals import SCATTER, Sample, ratio, spread
+from benchmarks.store.conditions import differences
+from benchmarks.store.run import CELL_WORDS
+
+JSON = dict[str, Any]
+
+
+def merge(parts: list[JSON]) -> JSON:
+    """One run of what several processes stored; a row that is void in one of them is void."""
+    run = deepcopy(parts[0])
+    run["processes"] = [process for part in parts for process in part["processes"]]
+    run["failed"] = [process for part in parts for process in part["failed"]]
+    run["left_out"] = _unique(row for part in parts for row in part["left_out"])
+    run["trajectories"] = _unique(t for part in parts for t in part["trajectories"])
+    rows: dict[tuple[str, str], list[JSON]] = {}
+    void: dict[tuple[str, str], JSON] = {}
+    for part in parts:
+        other = differences(run["processes"][0]["conditions"], part["processes"][0]["conditions"])
+        for row in deepcopy(part["benchmarks"] + part["void"]):
+            info = row.get("extra_info", row)
+            info["conditions"] = other
+            row["group"] += f", {other}" if other else ""
+            key = row["group"], _cell(info)
+            if info["void"]:
+                void.setdefault(key, row)
+            else:
+                rows.setdefault(key, []).append(row)
+    run["void"] = list(void.values())
+    run["benchmarks"] = [_joined(found) for key, found in rows.items() if key not in void]
+    _widen(run["benchmarks"])
+    return run
+
+
+def sample(info: JSON, name: str) -> Sample:
+    """The log-ratios of a row's times to those of baseline, elementwise or limit."""
+    return [np.array(process) for process in info["log_ratio"][name]]
+
+
+def scatter(rows: list[JSON]) -> float:
+    """What the ratios of a run differ by between its processes, at least what one process hides."""
+    infos = [row["extra_info"] for row in rows]
+    samples = [sample(info, name) for info in infos for name in info.get("log_ratio", {})]
+    return max(SCATTER, spread(samples))
+
+
+def summarize(row: JSON, data: list[float]) -> None:
+    """Statistics and ratios of the seconds of a call, round by round."""
+    stats = Stats()
+    for seconds in data:
+        stats.update(seconds)
+    row["stats"] = {**stats.as_dict(), "data": data, "iterations": row["extra_info"]["calls"]}
+    info = row["extra_info"]
+    info["ratio"] = {name: list(ratio(sample(info, name))) for name in info["log_ratio"]}
+
+
+def _joined(rows: list[JSON]) -> JSON:
+    """The row of several processes; as pytest-benchmark does, it leaves out the single times."""
+    first, infos = rows[0], [row["extra_info"] for row in rows]
+    info = first["extra_info"]
+    for key in ("rounds", "faults"):
+        info[key] = [of_process for i in infos for of_process in i[key]]
+    names = [name for name in info["beside"] if all(name in i["beside"] for i in infos)]
+    for key in ("beside", "log_ratio"):
+        info[key] = {n: [of_process for i in infos for of_process in i[key][n]] for n in names}
+    info["verdict"] = info["verdict"] | {"checks": _worst([i["verdict"] for i in infos])}
+    summarize(first, [seconds for row in rows for seconds in row["stats"]["data"]])
+    del first["stats"]["data"]
+    return first
+
+
+def _worst(verdicts: list[JSON]) -> list[JSON]:
+    """Of each check that the processes made the one that observed most; all have the same ones."""
+    each = zip(*(verdict.get("checks", []) for verdict in verdicts), strict=True)
+    return [max(same, key=lambda check: check["observed"]) for same in each]
+
+
+def _widen(rows: list[JSON]) -> None:
+    """Give the ratios of one process what those of several differ by between them."""
+    between = scatter(rows)
+    for row in rows:
+        for name in _ratios(row):
+            if len(found := sample(row["extra_info"], name)) == 1:
+                _ratios(row)[name] = list(ratio(found, between))
+
+
+def _ratios(row: JSON) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = row["extra_info"]["ratio"]
+    return found
+
+
+def _cell(info: JSON) -> str:
+    return "-".join(info[word] for word in CELL_WORDS)
+
+
+def _unique(found: Any) -> list[Any]:
+    unique: list[Any] = []
+    for thing in found:
+        if thing not in unique:
+            unique.append(thing)
+    return unique

@@ -224,18 +224,18 @@ FILES = {
     "no text": (b"\x80\x81", "no JSON, or not all of it"),
     "endless depth": ("[" * 10**5, "no JSON, or not all of it"),
     "half a letter": (changed("datetime", lambda at, n: at.update({n: "\ud800"})), "no JSON"),
-    "a list": ("[]", "not a stored run of this suite: the file is not an object"),
-    "a number": ("7", "not a stored run of this suite: the file is not an object"),
+    "a list": ("[]", "not a stored run of this suite: Expected `object`, got `array`"),
+    "a number": ("7", "not a stored run of this suite: Expected `object`, got `int`"),
     "nan": (changed("benchmarks.0.stats.median", lambda at, n: at.update({n: float("nan")})),
-            "not a stored run of this suite: median is nan"),
+            "not a stored run of this suite: Expected `float` >= -1.79"),
     "a number beyond floats": (
         changed("benchmarks.0.stats.median", lambda at, n: at.update({n: 10**400})),
-        "not a stored run of this suite: median is 1000",
+        "not a stored run of this suite: Number out of range",
     ),
     "a later schema": (changed("quick", lambda at, n: at.update(schema=99)),
-                       "its schema is 99; one of: 1, 2"),
+                       "its schema is 99; one of: 2, 3"),
     "a schema as text": (changed("quick", lambda at, n: at.update(schema="1")), "schema is '1'"),
-    **{f"without {field}": (changed(field, remove), f"has no {field.split('.')[-1]}")
+    **{f"without {field}": (changed(field, remove), f"field `{field.split('.')[-1]}`")
        for field in FIELDS},
     **{f"a number for {field}": (changed(field, spoil), field.split(".")[-1]) for field in FIELDS},
 }  # fmt: skip

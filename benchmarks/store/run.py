@@ -155,11 +155,17 @@ class Failure(Struct):
     reason: str
 
 
+class Conditions(Struct):
+    """What everybody reads of the conditions; all of them are in conditions.py."""
+
+    versions: dict[str, str]
+
+
 class Process(Struct):
     """A process with its conditions, and by what share the calibration loop drifted in it."""
 
     name: str
-    conditions: dict[str, str | dict[str, Any]]
+    conditions: Conditions
     drift: float
     unstable: bool
 

@@ -5,7 +5,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -389,6 +389,12 @@ def update(model, differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
     return (*record, ((score > threshold) == Y).mean(dtype=Y.dtype))
 
 
+@cache  # "step" and "block" have it in common
+def compiled_step(model, formulation):
+    parts = PARTS[model]
+    return compiled(partial(update, parts, make_differentiate(parts, formulation, "step")))
+
+
 def block(update, W, b, X, Y, learning_rate, dJ_dJ0):
     """len(X) steps, unrolled: their records, stacked."""
     records = []
@@ -447,7 +453,7 @@ def make_train(model, formulation, execution):
     step = partial(update, parts, make_differentiate(parts, formulation, execution))
     single = several = step
     if execution != "eager":
-        single, several = compiled(step), compiled(partial(block, step))
+        single, several = compiled_step(model, formulation), compiled(partial(block, step))
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         size = block_size(len(X)) if execution == "block" else 1

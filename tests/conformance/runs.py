@@ -6,16 +6,28 @@ from typing import NamedTuple
 
 from backends.contract import Forward, Trajectory
 from reference import backprop
+from reference.models import load
 from reference.problems import make, published
 
+
+def of_the_tutorial(model):
+    """The published run; of one that is not the tutorial's the beginning, which costs less.
+
+    torch compiles every step of a block, about a second each: few batches, and many epochs. The
+    verdict table, in make prove, has every run whole.
+    """
+    p = published(model)
+    return p if load(model).TUTORIAL else replace(p, X=p.X[:3], Y=p.Y[:3], epochs=50)
+
+
 FAMILIES = {
-    "published": published,
-    "tiny": partial(make, examples=40, batch_size=1, features=1, epochs=6, seed=11),
+    "published": of_the_tutorial,
+    "tiny": partial(make, examples=4, batch_size=1, features=1, epochs=60, seed=11),
     "wide": partial(
-        make, examples=60, batch_size=7, features=40, epochs=3, seed=12, dJ_dJ0=1 / 60
-    ),  # 60 = 8 * 7 + 4: the remainder is dropped
+        make, examples=32, batch_size=7, features=40, epochs=6, seed=12, dJ_dJ0=1 / 32
+    ),  # 32 = 4 * 7 + 4: the remainder is dropped
     "wide32": partial(
-        make, examples=60, batch_size=7, features=40, epochs=3, seed=13, dtype="float32"
+        make, examples=32, batch_size=7, features=40, epochs=6, seed=13, dtype="float32"
     ),
 }
 

@@ -18,7 +18,7 @@ RATE = 300  # times the contractive one: an error grows by about as much in a st
 def diverging(dtype):
     """A linear run that overflows; the logistic one saturates instead: see test_saturation.py."""
     problem = make(
-        "linear", examples=64, batch_size=8, features=3, epochs=12, seed=2, dtype=dtype
+        "linear", examples=16, batch_size=8, features=3, epochs=48, seed=2, dtype=dtype
     )  # fmt: skip
     problem = replace(problem, learning_rate=RATE * problem.learning_rate)
     return problem, trajectory_of(problem)

@@ -41,7 +41,8 @@ def test_equal_terms_do_not_add_up_their_roundings(subject, model, dtype, judge)
     judge(compare(p, subject.train(p), trajectory_of(p), formulation=subject.formulation))
 
 
-def test_the_same_call_gives_the_same_bits(subject, run):
-    problem = replace(run[0], epochs=1)
-    for first, second in zip(subject.train(problem), subject.train(problem), strict=True):
+@pytest.mark.parametrize("family", ["tiny", "wide", "wide32"])
+def test_the_same_call_gives_the_same_bits(subject, run, family, dtype):
+    first_run, second_run = subject.trained(family, dtype), subject.train(run[0])
+    for first, second in zip(first_run, second_run, strict=True):
         assert (first is None and second is None) or np.array_equal(first, second)

@@ -65,7 +65,7 @@ def _trajectory(model: str, dtype: str, quick: bool) -> JSON:
     """What the figure of a training run shows: every step, since thinning out would alias it."""
     problem, trajectory = training_problem(model, dtype, quick)
     drawn = {"model": model, "dtype": dtype, "loss": _rounded(trajectory.loss)}
-    if model == "logistic":
+    if trajectory.accuracy is not None:
         return drawn | {"accuracy": _rounded(trajectory.accuracy)}
     tracks = np.hstack([trajectory.W[:-1, :, 0], trajectory.b[:-1, 0]]).T
     true = np.concatenate([np.asarray(problem.true_W), np.asarray(problem.true_b)])[:, 0]

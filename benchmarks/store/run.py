@@ -36,6 +36,11 @@ class CellWords(Struct, kw_only=True):
     formulation: str
     dtype: str
 
+    @property
+    def cell(self) -> str:
+        """All of them."""
+        return " ".join(getattr(self, word) for word in CELL_WORDS)
+
 
 class Check(Struct):
     """What was observed of a quantity, beside what is allowed, in its unit."""

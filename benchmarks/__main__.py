@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import backends
-from benchmarks import run as processes
-from benchmarks.show import compare, report
-from benchmarks.show import readme as block
+from benchmarks.run import finished, run
+from benchmarks.show import report
 from benchmarks.store.files import Mistake
 from benchmarks.store.run import next_path
 
@@ -54,17 +53,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _add_run(commands: Any) -> None:
-    run = commands.add_parser(
+    parser = commands.add_parser(
         "run",
         allow_abbrev=False,
         help="measure every backend in fresh processes, several times, and merge",
         description="Options that are not listed go to pytest: --quick, --model linear, ...",
     )
-    run.add_argument("--processes", type=_positive, default=3, help="of each backend (default 3)")
-    run.add_argument("--backend", action="append", default=[], help="only this one (repeatable)")
-    run.add_argument("--timeout", type=_positive, default=1800, help="of one process, in seconds")
-    run.add_argument("--benchmark-json", type=Path, help="where the run is stored")
-    run.set_defaults(function=_run)
+    parser.add_argument(
+        "--processes", type=_positive, default=3, help="of each backend (default 3)"
+    )
+    parser.add_argument("--backend", action="append", default=[], help="only this one (repeatable)")
+    parser.add_argument(
+        "--timeout", type=_positive, default=1800, help="of one process, in seconds"
+    )
+    parser.add_argument("--benchmark-json", type=Path, help="where the run is stored")
+    parser.set_defaults(function=_run)
 
 
 def _add_report(commands: Any) -> None:
@@ -113,7 +116,7 @@ def _add_list(commands: Any) -> None:
 def _run(given: argparse.Namespace, options: list[str]) -> int:
     path = given.benchmark_json or next_path(RESULTS, "--quick" in options)
     try:
-        return processes.run(path, given.backend, given.processes, given.timeout, options)
+        return run(path, given.backend, given.processes, given.timeout, options)
     except Mistake:
         raise
     except ValueError as error:
@@ -129,21 +132,21 @@ def _report(given: argparse.Namespace, _: list[str]) -> int:
     for file in files:
         print("\n".join(report.write(file, chosen=True)))
     if given.readme:
-        block.rewrite(given.readme, files[-1])
+        _needing_pandas("show.readme").rewrite(given.readme, files[-1])
         print(f"wrote {given.readme}")
     return 0
 
 
 def _file(named: Path) -> Path:
     """The file of a run; of a folder it is made."""
-    file = processes.finished(named) if named.is_dir() else named
+    file = finished(named) if named.is_dir() else named
     if file is None:
         raise Mistake(f"{named}: nothing was measured before the run ended")
     return file
 
 
 def _compare(given: argparse.Namespace, _: list[str]) -> int:
-    lines, code = compare.compare(given.one, given.other, given.fail_slower)
+    lines, code = _needing_pandas("show.compare").compare(given.one, given.other, given.fail_slower)
     print("\n".join(lines))
     return code
 
@@ -151,13 +154,17 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
 def _export(given: argparse.Namespace, _: list[str]) -> int:
     if given.to.suffix[1:] not in FORMATS:
         raise Mistake(f"{given.to}: the table is a file that ends in .{', .'.join(FORMATS)}")
-    try:
-        from benchmarks.analyse.frame import export
-    except ImportError as error:
-        raise Mistake(f"{error}; pip install -e '.[report]' brings what it needs") from None
-    export(given.file, given.to)
+    _needing_pandas("analyse.frame").export(given.file, given.to)
     print(f"wrote {given.to}")
     return 0
+
+
+def _needing_pandas(module: str) -> Any:
+    """A module of benchmarks that needs pandas; without it a line says how to get it."""
+    try:
+        return import_module(f"benchmarks.{module}")
+    except ImportError as error:
+        raise Mistake(f"{error}; {report.NEEDS_REPORT}") from None
 
 
 def _list(_: argparse.Namespace, __: list[str]) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 
 from benchmarks.analyse.intervals import ratio
 from benchmarks.analyse.merge import sample
+from benchmarks.store.run import typed
 from benchmarks.store.schema import CURRENT
 
 WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
@@ -30,7 +31,7 @@ def row(group: str, words: str, seconds: float, ratios: dict[str, float], **fact
     }
     stats = {"median": seconds, "q1": 0.9 * seconds, "q3": 1.1 * seconds}
     made = {"group": group, "stats": stats, "extra_info": info}
-    info["ratio"] = {name: list(ratio(sample(info, name))) for name in ratios}
+    info["ratio"] = {name: list(ratio(sample(info["log_ratio"], name))) for name in ratios}
     return made
 
 
@@ -122,6 +123,14 @@ def run(*rows: dict, **changes: Any) -> dict:
         "commit_info": {"id": "0123456789abcdef", "dirty": False},
         "machine_info": {"system": "Linux", "cpu": {"brand_raw": "A processor"}},
     } | changes  # fmt: skip
+
+
+def rows(made: dict) -> Any:
+    """The rows of a run, as tables and figures take them."""
+    from benchmarks.analyse.frame import rows_of
+    from benchmarks.show.tables import prepared
+
+    return prepared(rows_of(typed(made)))
 
 
 def whole() -> dict:

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.analyse import scaling as crossing
+from benchmarks.analyse import scaling
 from benchmarks.show.report import newest
-from benchmarks.store.run import read
+from benchmarks.store.run import read, typed
 from tests import stored
 
 pytest.importorskip("matplotlib")
+pytest.importorskip("pandas")
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
@@ -33,8 +35,13 @@ def texts(svg):
     ]
 
 
+def draw(run):
+    """The figures of a run that is made by hand."""
+    return figures.draw(typed(run), stored.rows(run))
+
+
 def drawn(run, name):
-    [drawing] = [d for d in figures.draw(run)[0] if d.name == name]
+    [drawing] = [d for d in draw(run)[0] if d.name == name]
     return drawing
 
 
@@ -42,14 +49,12 @@ def drawn(run, name):
 
 
 def sized(*ratios):
-    return [
-        {"B": 32 * 2**i, "seconds": 1.0, "ratio": {"elementwise": [ratio] * 3}}
-        for i, ratio in enumerate(ratios)
-    ]
+    sizes = [32 * 2**i for i in range(len(ratios))]
+    return pd.DataFrame({"B": sizes, "seconds": 1.0, "/ elementwise": ratios})
 
 
 def test_a_crossing_lies_between_the_sizes_around_it():
-    found = list(crossing.crossings(sized(0.5, 1.0, 4.0, 16.0, 400.0)))
+    found = list(scaling.crossings(sized(0.5, 1.0, 4.0, 16.0, 400.0)))
     sizes = [64 * 2**0.5, 128 * 2 ** (np.log2(2.5) / 2), 256 * 2 ** (np.log(6.25) / np.log(25))]
     assert [c.size for c in found] == pytest.approx(sizes)
     assert [c.words for c in found] == ["from B = 91", "from B = 202", "from B = 380"]
@@ -67,13 +72,15 @@ def test_a_crossing_lies_between_the_sizes_around_it():
     ],
 )
 def test_a_crossing_that_is_not_between_the_sizes(ratios, words):
-    assert next(iter(crossing.crossings(sized(*ratios)))).words == words
+    assert next(iter(scaling.crossings(sized(*ratios)))).words == words
 
 
 def test_the_growth_is_fitted_over_the_larger_sizes():
-    rows = [{"B": B, "seconds": 1e-9 * B**1.5 if B >= 512 else 1.0} for B in (32, 512, 1024, 4096)]
-    assert crossing.exponent(rows) == "1.50"
-    assert crossing.exponent(rows[:3]) == "", "of two sizes it would be no fit"
+    sizes = (32, 512, 1024, 4096)
+    times = [1e-9 * B**1.5 if B >= 512 else 1.0 for B in sizes]
+    rows = pd.DataFrame({"B": sizes, "seconds": times})
+    assert scaling.exponent(rows) == "1.50"
+    assert scaling.exponent(rows[:3]) == "", "of two sizes it would be no fit"
 
 
 def test_the_figure_says_so():
@@ -99,17 +106,19 @@ def test_a_backend_keeps_its_color():
     cells = [f"{name} {way} dense" for name, way in (("numba", "run"), ("jax", "step"))]
     run = stored.run(*stored.gradients("numba step"), *stored.trainings(*cells))
     color = style.LOOKS["numba"][0].lower()
-    found = figures.draw(run)[0]
+    found = draw(run)[0]
     assert {d.name for d in found if color in d.svg} == {d.name for d in found} - {"ratio"}
 
 
 def test_backends_differ_in_color_and_marker():
-    guests = [{"backend": f"guest{i}"} for i in range(4)]
-    looks = style.looks([*guests, {"backend": "jax"}])
+    guests = [f"guest{i}" for i in range(4)]
+    looks = style.looks(pd.DataFrame({"backend": [*guests, "jax"]}))
     assert len(set(looks.values())) == len(looks) == len(style.LOOKS) + 4
     markers = [marker for _, marker in style.LOOKS.values()]
     assert len(set(markers)) == len(markers), "in greyscale only they tell backends apart"
-    assert style.looks(guests[::-1])["guest2"] == looks["guest2"], "whatever their order"
+    assert style.looks(pd.DataFrame({"backend": guests[::-1]}))["guest2"] == looks["guest2"], (
+        "whatever their order"
+    )
 
 
 def luminance(color):
@@ -126,7 +135,7 @@ def test_ink_and_colors_stand_out_from_the_ground(ground):
 
 def test_names_are_text():
     hostile = "<script>alert(1)</script>$x$&"
-    for drawing in figures.draw(stored.run(*stored.gradients(f"{hostile} step")))[0]:
+    for drawing in draw(stored.run(*stored.gradients(f"{hostile} step")))[0]:
         assert "<script" not in drawing.svg
         assert any(hostile in text for text in texts(drawing.svg)), drawing.name
 
@@ -136,7 +145,7 @@ def test_names_of_files_stay_in_their_folder(word):
     run = stored.run(*stored.gradients(model="logistic"))
     for row in run["benchmarks"]:
         row["extra_info"]["model"] = word
-    names = [drawing.name for drawing in figures.draw(run)[0]]
+    names = [drawing.name for drawing in draw(run)[0]]
     assert names[0].startswith("gradient_")
     assert not [n for n in names if set(n) & set('/\\"<> ')]
 
@@ -176,7 +185,7 @@ RUNS |= {str(path.relative_to(RESULTS)): path for path in newest(RESULTS)}
 def test_labels_do_not_collide(run, monkeypatch):
     kept = {}
     monkeypatch.setattr(style, "svg", lambda figure, title: kept.setdefault(title, figure) and "")
-    figures.draw(read(run) if isinstance(run, Path) else run)
+    draw(read(run) if isinstance(run, Path) else run)
     assert kept
     for title, figure in kept.items():
         assert collisions(figure) == [], title

@@ -5,12 +5,14 @@ import pytest
 
 import backends
 from benchmarks import bench_large
+from benchmarks.analyse.scaling import growth
 from benchmarks.measure import bounds
-from benchmarks.show import large_table
+from benchmarks.show import render, tables
 from reference import backprop
 from reference.agreement import compare_gradient
 from reference.models import load
 from reference.words import DTYPES, MODELS
+from tests import stored
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -46,33 +48,42 @@ def test_the_bounds_do_what_they_are_called():
     assert bounds.of_large(problem).keys() == {"reading", "products", "exponentials"}
 
 
-def row(examples=65536, features=3, seconds=1e-3, **ratio):
-    return {
-        "model": "logistic", "dtype": "float64", "backend": "numba", "execution": "step",
-        "device": "cpu", "formulation": "fused", "conditions": "", "examples": examples,
-        "features": features, "seconds": seconds, "ratio": ratio,
-    }  # fmt: skip
+def rows(*made):
+    return stored.rows(stored.run(*made))
+
+
+def large(B, seconds, F=3, **ratio):
+    """A row with the ratios that are given, with their intervals."""
+    made = stored.large(B=B, F=F)
+    made["stats"]["median"] = seconds
+    made["extra_info"]["ratio"] = ratio
+    return made
 
 
 def test_the_exponent_is_the_slope_of_the_logarithms():
-    rows = [row(examples=B, seconds=3e-9 * B**1.25) for B in (4096, 16384, 262144)]
-    assert large_table.exponent(rows) == pytest.approx(1.25)
+    sizes = (4096, 16384, 262144)
+    assert growth(sizes, [3e-9 * B**1.25 for B in sizes]) == pytest.approx(1.25)
 
 
-def test_the_higher_bound_counts():
-    found = row(reading=[4.0, 3.9, 4.1], exponentials=[2.5, 2.4, 2.6], products=[1.0, 0.9, 1.1])
-    assert large_table.beside_bound(found) == [2.5, 2.4, 2.6]
-    assert large_table.beside_bound(row(reading=[4.0, 3.9, 4.1])) == [4.0, 3.9, 4.1]
-    assert large_table.beside_bound(row()) is None
+@pytest.mark.parametrize(
+    ("ratio", "bound"),
+    [
+        ({"reading": [4.0, 3.9, 4.1], "exponentials": [2.5, 2.4, 2.6]}, "2.50 [2.40, 2.60]"),
+        ({"reading": [4.0, 3.9, 4.1]}, "4.00 [3.90, 4.10]"),
+        ({}, "-"),
+    ],
+)
+def test_the_higher_bound_counts(ratio, bound):
+    [table, _] = tables.large_batches(rows(large(65536, 1e-3, **ratio)))
+    assert table.texts.iloc[0]["/ bound at 65536"] == bound
 
 
 def test_the_tables():
-    sizes = [row(B, 3, 2e-9 * B, reading=[4, 3, 5], exponentials=[2, 1.5, 2.5], products=[3, 2, 4])
+    sizes = [large(B, 2e-9 * B, reading=[4, 3, 5], exponentials=[2, 1.5, 2.5], products=[3, 2, 4])
              for B in (4096, 65536)]  # fmt: skip
-    wide = row(4096, 512, 1.4e-3, reading=[9, 8, 9.5], products=[1.2, 1.1, 1.3])
-    lines = large_table.tables([*sizes, wide])
+    wide = large(4096, 1.4e-3, 512, reading=[9, 8, 9.5], products=[1.2, 1.1, 1.3])
+    lines = list(render.text(tables.large_batches(rows(*sizes, wide))))
     assert " ".join(lines[2].split()) == "numba step fused 2.00 2.00 1.00 2.00 [1.50, 2.50]"
-    [products] = [line for line in lines if line.startswith("numba") and "1400" in line]
-    assert products.split()[-4:] == ["1400", "1.20", "[1.10,", "1.30]"]
+    assert "numba step fused 512 1.40 ms 1.20 [1.10, 1.30]" in [" ".join(x.split()) for x in lines]
     assert max(map(len, lines)) <= 80
-    assert large_table.tables([]) == []
+    assert list(tables.large_batches(rows())) == []

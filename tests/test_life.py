@@ -11,7 +11,8 @@ import pytest
 import backends
 from benchmarks.bench_life import environment, files
 from benchmarks.measure.life import STAGES, break_even, compiles
-from benchmarks.show import life_table
+from benchmarks.show import tables
+from tests import stored
 
 ROOT = Path(__file__).parents[1]
 CELL = "linear-{}-cpu-elementwise-float64"
@@ -115,26 +116,17 @@ def test_a_mistake_is_told(words, message):
     assert message in done.stderr
 
 
-def row(caches, execution="run", **changes):
-    """A stored row."""
-    words = {"model": "linear", "backend": "some", "execution": execution, "device": "cpu"}
-    words |= {"formulation": "dense", "dtype": "float64", "caches": caches}
-    info = words | {"life": LIFE, "break_even": 12345, "compiles": True, "void": ""} | changes
-    return {"group": f"life linear float64, {caches} caches", "extra_info": info}
-
-
 def test_a_table_for_each_state_of_the_caches():
-    void = row("warm", "eager", void="wrong")
-    rows = [row("cold"), row("warm"), row("warm", "step", break_even=None)]
-    rows += [row("warm", "eager", break_even=0, compiles=False)]
-    run = {"benchmarks": rows, "void": [{"group": void["group"], **void["extra_info"]}]}
-    lines = life_table.tables(run)
-    assert max(map(len, lines)) <= 80
-    cold, warm = (lines.index(f"life linear float64, {c} caches: dense") for c in ("cold", "warm"))
-    assert [line.split()[-1] for line in lines[cold + 3 : warm - 1]] == ["12300"]
-    ends = [line.split()[-1] for line in lines[warm + 3 : warm + 7]]
-    assert ends == ["12300", "never", "-", "wrong"]
+    life = {"life": LIFE, "break_even": 12345}
+    rows = [stored.life("jax run", caches, **life) for caches in ("cold", "warm")]
+    rows += [stored.life("jax step", "warm", **life | {"break_even": None})]
+    rows += [stored.life("numpy eager", "warm", **life | {"break_even": 0, "compiles": False})]
+    cold, warm = tables.LIFE.by_group(stored.rows(stored.run(*rows)))
+    assert cold.title == "Life logistic float64, cold caches"
+    assert cold.texts["pays after"].to_list() == ["12300"]
+    assert warm.texts["pays after"].to_list() == ["12300", "never", "-"]
+    assert warm.texts["compile"].to_list() == ["2.00 s", "2.00 s", ""], "nothing compiles in NumPy"
 
 
 def test_no_rows_no_table():
-    assert life_table.tables({"benchmarks": [], "void": []}) == []
+    assert list(tables.LIFE.by_group(stored.rows(stored.run()))) == []

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.analyse.frame import rows_of
 from benchmarks.show.readme import BEGIN, BLOCK, END, block, rewrite
-from benchmarks.store.run import read
+from benchmarks.store.run import load
 from tests import stored
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +27,7 @@ def shown():
 def test_readme_shows_the_stored_run():
     [found] = BLOCK.findall(README.read_text(encoding="utf-8"))
     path = shown()
-    assert found == block(read(path), path, README), MADE
+    assert found == block(load(path), path, README), MADE
 
 
 def test_its_links_lead_somewhere():
@@ -45,13 +46,14 @@ def test_it_fits_a_screen():
 def test_the_stored_pages_are_those_of_the_run():
     pytest.importorskip("matplotlib")
     page = pytest.importorskip("benchmarks.show.page")
-    from benchmarks.show import figures
+    from benchmarks.show import figures, tables
 
     path = shown()
-    run = read(path)
-    drawings, missing = figures.draw(run)
+    run = load(path)
+    rows = tables.prepared(rows_of(run))
+    drawings, missing = figures.draw(run, rows)
     stored_page = path.with_name("README.md").read_text(encoding="utf-8")
-    assert stored_page == page.readme(run, path, drawings, missing), MADE
+    assert stored_page == page.readme(page.Shown(run, rows, path, drawings, missing)), MADE
     names = {f"{path.stem}_{drawing.name}.svg" for drawing in drawings}
     assert names == {p.name for p in path.parent.glob(f"{path.stem}_*.svg")}, MADE
 

@@ -1,7 +1,9 @@
 """The report as files: from whole runs and from poor ones, and what it leaves as it was."""
 
+import ast
 import errno
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests import stored
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
+ROOT = Path(__file__).parents[1]
 FIGURES = (
     "gradient_logistic_float64", "gradient_linear_float64", "ratio", "training_times", "life",
     "distance", "memory", "training_linear_float64", "training_logistic_float64",
@@ -228,3 +231,47 @@ def test_without_what_draws_the_tables_remain(tmp_path, write, monkeypatch, modu
     assert names(tmp_path) == {"0001_full.json", "0001_full.txt"}
     [line] = [line for line in lines if line.startswith("no figures and no pages: ")]
     assert "pip install -e '.[bench]'" in line
+
+
+WITHOUT_PANDAS = """
+import sys
+sys.modules["pandas"] = None
+from benchmarks.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", ["report", "compare", "export"])
+def test_without_pandas_one_line_names_the_extra(tmp_path, command):
+    path = tmp_path / "0001_full.json"
+    path.write_text(json.dumps(stored.whole()))
+    more = {"report": [], "compare": [str(path)], "export": [str(tmp_path / "rows.csv")]}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PANDAS, command, str(path), *more[command]],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    [line] = (done.stdout + done.stderr).splitlines()
+    assert "pip install -e '.[report]'" in line
+    assert names(tmp_path) == {"0001_full.json"}
+
+
+LATER = {  # what the modules of a folder may not import
+    "store": ("benchmarks.measure", "benchmarks.analyse", "benchmarks.show", "pandas"),
+    "measure": ("benchmarks.analyse", "benchmarks.show", "pandas"),
+    "analyse": ("benchmarks.show",),
+    "show": ("backends", "jax", "torch", "numba"),
+}
+
+
+@pytest.mark.parametrize("folder", LATER)
+def test_imports_go_one_way(folder):
+    """In the text of each module, wherever in it an import stands."""
+    files = list((ROOT / "benchmarks" / folder).rglob("*.py"))
+    assert len(files) > 3
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in getattr(node, "names", [])]
+            from_where = getattr(node, "module", None) or ""
+            found = names if isinstance(node, ast.Import) else [f"{from_where}.{n}" for n in names]
+            wrong = [n for n in found for later in LATER[folder] if f"{n}.".startswith(f"{later}.")]
+            assert not wrong, file

@@ -1,4 +1,4 @@
-"""A stored run as a pandas DataFrame, and as a file of a table.
+"""A stored run as a pandas DataFrame: what every table, figure and sentence is made from.
 
 from benchmarks.analyse.frame import load_run
 rows = load_run("results/own/<machine>/0001_quick.json")
@@ -8,25 +8,43 @@ rows[rows.formulation == "dense"].pivot_table("/ elementwise", "backend", "B")
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import pandas as pd
 
-from benchmarks.analyse.rows import WORDS, rows_of
-from benchmarks.store.run import read
+from benchmarks.store.run import CELL_WORDS, Check, Entry, Life, Run, load
 
-FACTS = ("B", "steps", "examples", "features", "temporary_bytes", "matrix_bytes", "conditions")
+C_LOOP = "native"
 RATIOS = {"limit": "/ C", "baseline": "/ reference"}  # the others keep their names
+KNOWN_RATIOS = ("/ C", "/ reference", "/ elementwise", "/ traffic", "/ reading", "/ exponentials",
+                "/ products")  # fmt: skip
+BOUNDS = ["/ reading", "/ exponentials"]  # of a large batch; the higher one counts
+STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to host", "numpy")
+WHOLE = ["B", "steps", "examples", "features", "matrix_bytes"]
+NUMBERS = ["seconds", "q1", "q3", "temporary_bytes", "faults", "processes", "tolerance used",
+           "break_even", *STAGES]  # fmt: skip
+TEXTS = ["group", "kind", *CELL_WORDS, "way", "conditions", "void", "caches"]
+NESTED = ["nearest check", "log_ratio", "distance", "allowed"]  # which no table of numbers takes
+
+
+def rows_of(run: Run) -> pd.DataFrame:
+    """One line a timed row; times in seconds of one call, and ratios with " low" and " high".
+
+    way is the execution, with the device where it is not the CPU. A column that a kind of row does
+    not have is empty there, and every column of benchmarks/store/run.py is always there.
+    """
+    return _table([_line(entry) for entry in run.benchmarks])
 
 
 def load_run(path: str | Path) -> pd.DataFrame:
-    """One line a row of the run, void ones too; times in seconds of one call.
+    """One line a row of the run in path, void ones too, which have no time.
 
-    Beside a ratio stand the limits of its 95 % interval, " low" and " high". A void row has no
-    time. Raises Mistake where path is no stored run.
+    Raises Mistake where path is no stored run.
     """
-    run = read(Path(path))
-    timed = [_line(row) for row in rows_of(run)]
-    void = [{name: row[name] for name in ("group", *WORDS, "void")} for row in run["void"]]
-    return pd.DataFrame(timed + void)
+    run = load(Path(path))
+    void = [msgspec.to_builtins(row) for row in run.void]
+    rows = _table([*map(_line, run.benchmarks), *void])
+    return rows.drop(columns=[*NESTED, "way"]).dropna(axis="columns", how="all")
 
 
 def export(path: Path, to: Path) -> None:
@@ -40,12 +58,69 @@ def export(path: Path, to: Path) -> None:
         rows.to_markdown(to, index=False)
 
 
-def _line(row: dict[str, Any]) -> dict[str, Any]:
-    line = {name: row[name] for name in ("group", *WORDS, "seconds", "q1", "q3")}
-    line |= {name: row[name] for name in FACTS if name in row}
-    for name, values in row["ratio"].items():
+def own_conditions(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that were measured under the conditions of the run's first process."""
+    return rows[rows.conditions == ""]
+
+
+def costs(rows: pd.DataFrame) -> pd.DataFrame:
+    """The dense gradients, under the run's own conditions, with a ratio to the elementwise form."""
+    dense = (rows.kind == "gradient") & (rows.formulation == "dense")
+    return own_conditions(rows[dense & rows["/ elementwise"].notna()])
+
+
+def over(rows: pd.DataFrame, values: str, words: list[str], by: str = "B") -> pd.DataFrame:
+    """A line for the words of a row, in the order of the rows, a column for each size."""
+    table = rows.pivot_table(values, words, by, "first", sort=False)
+    lines = rows.drop_duplicates(words).set_index(words).index
+    return table.reindex(lines).sort_index(axis="columns")
+
+
+def nearest(checks: list[Check]) -> Check | None:
+    """The check that came nearest to what is allowed."""
+    return max(checks, key=share, default=None)
+
+
+def share(check: Check) -> float:
+    """How much of the tolerance is used; 0 where nothing is allowed, and nothing was observed."""
+    if not check.allowed:
+        return float("inf") if check.observed else 0.0
+    return float(check.observed / check.allowed)
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    row, stats = entry.extra_info, entry.stats
+    found = msgspec.to_builtins(row)
+    line = {name: found[name] for name in (*TEXTS, *NUMBERS, *WHOLE, *NESTED) if name in found}
+    line |= {"group": entry.group, "seconds": stats.median, "q1": stats.q1, "q3": stats.q3}
+    for name, values in row.ratio.items():
         title = RATIOS.get(name, f"/ {name}")
         line |= dict(zip((title, f"{title} low", f"{title} high"), values, strict=True))
-    checks = row["verdict"]["checks"]
-    shares = [c["observed"] / c["allowed"] for c in checks if c["allowed"]]
-    return line | {"tolerance used": max(shares, default=0.0), "void": row["void"]}
+    if isinstance(row, Life):
+        line |= found["life"]
+        line["break_even"] = row.break_even if row.compiles else None
+        line["pays"] = _pays(row)
+    check = nearest(row.verdict.checks)
+    return line | {
+        "way": row.execution + ("" if row.device == "cpu" else f" {row.device}"),
+        "faults": float(np.median(row.faults or [0])), "processes": len(row.rounds),
+        "tolerance used": None if check is None else share(check), "nearest check": check,
+        "allowed": [found.allowed for found in row.verdict.checks],
+    }  # fmt: skip
+
+
+def _pays(row: Life) -> str:
+    """Whether compiling pays: "", where nothing compiles, "never" or "after"."""
+    return "" if not row.compiles else "never" if row.break_even is None else "after"
+
+
+def _table(lines: list[dict[str, Any]]) -> pd.DataFrame:
+    rows, limits = pd.DataFrame(lines), ("", " low", " high")
+    ratios = [f"{name}{limit}" for name in KNOWN_RATIOS for limit in limits]
+    wanted = dict.fromkeys([*TEXTS, *WHOLE, *NUMBERS, "pays", *ratios, *NESTED, *rows.columns])
+    rows = rows.reindex(columns=list(wanted))
+    words = [*TEXTS, "pays"]
+    kinds = dict.fromkeys(WHOLE, "Int64") | dict.fromkeys([*NUMBERS, *ratios], "float64")
+    rows = rows.astype(kinds)
+    rows[words] = rows[words].astype(object).fillna("")
+    return rows

@@ -1,5 +1,6 @@
 """Several processes as one run: rows joined, their ratios over the processes."""
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -39,15 +40,14 @@ def merge(parts: list[JSON]) -> JSON:
     return run
 
 
-def sample(info: JSON, name: str) -> Sample:
+def sample(log_ratio: dict[str, Any], name: str) -> Sample:
     """The log-ratios of a row's times to those of baseline, elementwise or limit."""
-    return [np.array(process) for process in info["log_ratio"][name]]
+    return [np.array(process) for process in log_ratio[name]]
 
 
-def scatter(rows: list[JSON]) -> float:
+def scatter(log_ratios: Iterable[dict[str, Any]]) -> float:
     """What the ratios of a run differ by between its processes, at least what one process hides."""
-    infos = [row["extra_info"] for row in rows]
-    samples = [sample(info, name) for info in infos for name in info.get("log_ratio", {})]
+    samples = [sample(own, name) for own in log_ratios for name in own]
     return max(SCATTER, spread(samples))
 
 
@@ -58,7 +58,8 @@ def summarize(row: JSON, data: list[float]) -> None:
         stats.update(seconds)
     row["stats"] = {**stats.as_dict(), "data": data, "iterations": row["extra_info"]["calls"]}
     info = row["extra_info"]
-    info["ratio"] = {name: list(ratio(sample(info, name))) for name in info["log_ratio"]}
+    logs = info["log_ratio"]
+    info["ratio"] = {name: list(ratio(sample(logs, name))) for name in logs}
 
 
 def _joined(rows: list[JSON]) -> JSON:
@@ -84,10 +85,10 @@ def _worst(verdicts: list[JSON]) -> list[JSON]:
 
 def _widen(rows: list[JSON]) -> None:
     """Give the ratios of one process what those of several differ by between them."""
-    between = scatter(rows)
+    between = scatter(row["extra_info"]["log_ratio"] for row in rows)
     for row in rows:
         for name in _ratios(row):
-            if len(found := sample(row["extra_info"], name)) == 1:
+            if len(found := sample(row["extra_info"]["log_ratio"], name)) == 1:
                 _ratios(row)[name] = list(ratio(found, between))
 
 

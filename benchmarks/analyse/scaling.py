@@ -1,9 +1,10 @@
 """From which size on dense is slower by a factor, and how a time grows with the size."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 FACTORS = (2, 10, 100)
 FITTED = 512  # the smallest size of the fit: below it, what a call costs anyway prevails
@@ -17,11 +18,10 @@ class Crossing(NamedTuple):
     words: str
 
 
-def crossings(rows: list[dict[str, Any]]) -> Iterable[Crossing]:
+def crossings(rows: pd.DataFrame) -> Iterable[Crossing]:
     """For each factor, from the measured ratios of one cell, interpolated in logarithms."""
-    rows = sorted(rows, key=lambda row: row["B"])
-    sizes = [row["B"] for row in rows]
-    ratios = [row["ratio"]["elementwise"][0] for row in rows]
+    rows = rows.sort_values("B")
+    sizes, ratios = rows.B.to_list(), rows["/ elementwise"].to_list()
     for factor in FACTORS:
         size = crossing(sizes, ratios, factor)
         yield Crossing(factor, size, _words(sizes, ratios, factor, size))
@@ -37,20 +37,18 @@ def crossing(sizes: list[int], ratios: list[float], factor: float) -> float | No
     return float(np.exp(x[0] + (np.log(factor) - y[0]) * (x[1] - x[0]) / (y[1] - y[0])))
 
 
-def exponent(rows: list[dict[str, Any]]) -> str:
+def exponent(rows: pd.DataFrame) -> str:
     """The exponent of B with which the time grows from FITTED on, in words.
 
     "" where fewer than three sizes are large enough.
     """
-    points = [(row["B"], row["seconds"]) for row in rows if row["B"] >= FITTED]
-    if len(points) < 3:
-        return ""
-    return f"{growth(points):.2f}"
+    large = rows[rows.B >= FITTED]
+    return f"{growth(large.B, large.seconds):.2f}" if len(large) > 2 else ""
 
 
-def growth(points: list[tuple[int, float]]) -> float:
+def growth(sizes: Sequence[int], times: Sequence[float]) -> float:
     """The exponent of a size with which a time grows: least squares through the logarithms."""
-    x, y = np.log(points).T
+    x, y = np.log(np.asarray(sizes, float)), np.log(np.asarray(times, float))
     return float(np.polyfit(x, y, 1)[0])
 
 

@@ -7,39 +7,21 @@ row, on the same machine in the same minute.
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, NamedTuple
+from typing import Any
 
-from benchmarks.analyse import merge
-from benchmarks.analyse.intervals import Ratio, quotient
-from benchmarks.analyse.rows import WORDS
-from benchmarks.show import notes
-from benchmarks.show.text import digits, interval, name
-from benchmarks.store import run as store
-from benchmarks.store.conditions import differences
+import pandas as pd
+
+from benchmarks.analyse.frame import rows_of
+from benchmarks.analyse.intervals import quotient
+from benchmarks.analyse.merge import sample, scatter
+from benchmarks.show import circumstances, render
+from benchmarks.show.tables import Table
+from benchmarks.show.wording import digits, interval, name
+from benchmarks.store.conditions import differences, joined
 from benchmarks.store.files import Mistake
+from benchmarks.store.run import CELL_WORDS, Run, load
 
-Run = dict[str, Any]
-Key = tuple[str, ...]
-BASELINE = "baseline"
-
-
-class Change(NamedTuple):
-    """A row of both runs: its ratio to the baseline in each, and the quotient of the two."""
-
-    key: Key
-    label: str
-    before: float
-    after: float
-    change: Ratio
-
-    @property
-    def group(self) -> str:
-        """The comparison that the row stands in."""
-        return self.key[0]
-
-    def is_slower(self, percent: float = 0) -> bool:
-        """Whether the whole interval lies above 1, or so many per cent above it."""
-        return self.change.low > 1 + percent / 100
+KEY = ["group", *CELL_WORDS]
 
 
 def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], int]:
@@ -49,47 +31,50 @@ def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], i
     or a process of the other run has failed.
     Raises Mistake for a file that is no stored run, and where no row is in both.
     """
-    runs = store.read(one), store.read(other)
-    found = changes(*runs)
-    if not found:
+    runs = load(one), load(other)
+    rows = rows_of(runs[0]), rows_of(runs[1])
+    found = changes(*rows)
+    if found.empty:
         raise Mistake(f"{one} and {other} have no row with a ratio to the baseline in common")
-    lines = [f"A  {one}", f"B  {other}", "", *conditions(*runs), "", *table(found)]
-    lines += [*alone(*runs), *_summary(found, len(_rows(runs[0]).keys() & _rows(runs[1]).keys()))]
+    lines = [f"A  {one}", f"B  {other}", "", *conditions(*runs), "", *render.text(tables(found))]
+    void = _newly_void(rows[0], runs[1])
+    lines += [*alone(*rows, void), *_summary(found, len(rows[0].merge(rows[1], on=KEY)))]
     if percent is None:
         return lines, 0
-    failed = [_failed(c, percent) for c in found if c.is_slower(percent)]
-    failed += [f"void in B: {' '.join(key)}" for key in _newly_void(*runs)]
-    failed += [f"failed in B: {process['name']}" for process in runs[1]["failed"]]
+    slower = found[found.low > 1 + percent / 100]
+    failed = [_failed(row, percent) for _, row in slower.iterrows()]
+    failed += [f"void in B: {key}" for key in void]
+    failed += [f"failed in B: {process.name}" for process in runs[1].failed]
     lines += [line for text in failed for line in wrap(text, 80)]
     return [*lines, f"{len(failed)} fail at {percent:g} %."], 1 if failed else 0
 
 
-def changes(one: Run, other: Run) -> list[Change]:
-    """The rows that are in both runs with all their rounds, in the order of the first."""
-    before, after = _rows(one), _rows(other)
-    scatters = merge.scatter(other["benchmarks"]), merge.scatter(one["benchmarks"])
-    found = []
-    for key in before.keys() & after.keys():
-        a, b = before[key], after[key]
-        if all(BASELINE in row["extra_info"].get("log_ratio", {}) for row in (a, b)):
-            ratios = [row["extra_info"]["ratio"][BASELINE][0] for row in (a, b)]
-            old, new = (merge.sample(row["extra_info"], BASELINE) for row in (a, b))
-            change = quotient(new, old, scatters)
-            found.append(Change(key, name(a["extra_info"]), ratios[0], ratios[1], change))
-    order = list(before)
-    return sorted(found, key=lambda change: order.index(change.key))
+def changes(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """The rows that both runs have with a ratio to the baseline, in the order of the first.
+
+    A, B are these ratios; change, low, high their quotient B / A with its 95 % interval.
+    """
+    scatters = scatter(other.log_ratio), scatter(one.log_ratio)
+    both = one.merge(other, on=KEY, suffixes=(" A", " B"))
+    for run in "AB":
+        both = both[both[f"log_ratio {run}"].map(lambda logs: "baseline" in logs).astype(bool)]
+    old, new = (both[f"log_ratio {run}"].map(lambda logs: sample(logs, "baseline")) for run in "AB")
+    found = [quotient(of_b, of_a, scatters) for of_a, of_b in zip(old, new, strict=True)]
+    made = both[KEY].assign(A=both["/ reference A"], B=both["/ reference B"])
+    return made.assign(**pd.DataFrame(found, both.index, ["change", "low", "high"]))
 
 
-def table(found: list[Change]) -> Iterator[str]:
+def tables(found: pd.DataFrame) -> Iterator[Table]:
     """The changes, a table for each group."""
-    for group in dict.fromkeys(change.group for change in found):
-        yield from wrap(f"{group}, time / reference", 80)
-        yield f"{'cell':28}{'A':>9}{'B':>9}{'B / A':>24}"
-        for c in found:
-            if c.group == group:
-                ratios = f"{digits(c.before):>9}{digits(c.after):>9}{interval(list(c.change)):>24}"
-                yield f"{c.label:28}{ratios}" + (" slower" if c.is_slower() else "")
-        yield ""
+    for group, own in found.groupby("group", sort=False):
+        texts = {
+            "cell": [name(row) for _, row in own.iterrows()],
+            "A": own.A.map(digits),
+            "B": own.B.map(digits),
+            "B / A": [_change(row) for _, row in own.iterrows()],
+            "": ["slower" if low > 1 else "" for low in own.low],
+        }
+        yield Table("", f"{group}, time / reference", "", pd.DataFrame(texts), pd.DataFrame())
 
 
 def conditions(one: Run, other: Run) -> list[str]:
@@ -97,31 +82,29 @@ def conditions(one: Run, other: Run) -> list[str]:
     a, b = (_conditions(run) for run in (one, other))
     differs = differences(a, {key: b.get(key, "unknown") for key in a})
     lines = [f"Conditions that differ in B: {differs}." if differs else "The conditions agree."]
-    versions = [run["processes"][0]["conditions"]["versions"] for run in (one, other)]
-    absent = {n: "none" for n in versions[0].keys() - versions[1].keys()}
-    if absent:
-        lines.append(f"Not installed in B: {', '.join(sorted(absent))}.")
-    if added := sorted(versions[1].keys() - versions[0].keys()):
+    if absent := sorted(a["versions"].keys() - b["versions"].keys()):
+        lines.append(f"Not installed in B: {', '.join(absent)}.")
+    if added := sorted(b["versions"].keys() - a["versions"].keys()):
         lines.append(f"Installed in B only: {', '.join(added)}.")
     for word, run in zip("AB", (one, other), strict=True):
-        told = [notes.partial(run)] if notes.partial(run) else []
-        lines += [f"In {word}: {line}" for line in [*told, *notes.unsteady(run)]]
+        told = filter(None, [circumstances.partial(run), *circumstances.unsteady(run)])
+        lines += [f"In {word}: {line}" for line in told]
     return [line for text in lines for line in wrap(text, 80)]
 
 
-def alone(one: Run, other: Run) -> list[str]:
-    """The rows that are in one of the runs only, and those that are void in one of them."""
-    keys = _rows(one).keys(), _rows(other).keys()
+def alone(one: pd.DataFrame, other: pd.DataFrame, void: list[str]) -> list[str]:
+    """The rows that are in one of the runs only, and those that are void in the other only."""
+    both = one[KEY].merge(other[KEY], on=KEY, how="outer", indicator="side")
     lines = []
-    for word, own, others in (("A", *keys), ("B", *keys[::-1])):
-        lines += [f"only in {word}: {' '.join(key)}" for key in sorted(own - others)]
-    lines += [f"void in B: {' '.join(key)}" for key in _newly_void(one, other)]
+    for word, side in (("A", "left_only"), ("B", "right_only")):
+        lines += [f"only in {word}: {key}" for key in sorted(_keys(both[both.side == side]))]
+    lines += [f"void in B: {key}" for key in void]
     wrapped = [line for text in lines for line in wrap(text, 80, subsequent_indent="    ")]
     return [*wrapped, ""] if lines else []
 
 
-def _summary(found: list[Change], common: int) -> list[str]:
-    slower, faster = (sum(c.is_slower() for c in found), sum(c.change.high < 1 for c in found))
+def _summary(found: pd.DataFrame, common: int) -> list[str]:
+    slower, faster = int((found.low > 1).sum()), int((found.high < 1).sum())
     rest = len(found) - slower - faster
     text = (
         f"Of {len(found)} rows in both, {slower} are slower in B, {faster} faster; for {rest} no "
@@ -132,30 +115,25 @@ def _summary(found: list[Change], common: int) -> list[str]:
     return wrap(text, 80)
 
 
-def _failed(change: Change, percent: float) -> str:
-    shown = interval(list(change.change))
-    return f"slower by more than {percent:g} %: {change.group}, {change.label}: {shown}"
+def _failed(row: Any, percent: float) -> str:
+    return f"slower by more than {percent:g} %: {row['group']}, {name(row)}: {_change(row)}"
 
 
-def _newly_void(one: Run, other: Run) -> list[Key]:
-    void = {_key(row["group"], row) for row in other["void"]}
-    return sorted(_rows(one).keys() & void)
+def _change(row: Any) -> str:
+    return interval(row.change, row.low, row.high)
 
 
-def _rows(run: Run) -> dict[Key, Any]:
-    return {_key(row["group"], row["extra_info"]): row for row in run["benchmarks"]}
+def _newly_void(one: pd.DataFrame, other: Run) -> list[str]:
+    void = {" ".join(getattr(row, word) for word in KEY) for row in other.void}
+    return sorted({*_keys(one)} & void)
 
 
-def _key(group: str, info: dict[str, Any]) -> Key:
-    return (group, *(info[word] for word in WORDS))
+def _keys(rows: pd.DataFrame) -> list[str]:
+    return [" ".join(words) for words in rows[KEY].itertuples(index=False)]
 
 
 def _conditions(run: Run) -> dict[str, Any]:
-    """Those of the first process, with the pools and settings that any of them had."""
-    every = [process["conditions"] for process in run["processes"]]
-    joined = {
-        word: {name: value for one in every[::-1] for name, value in one.get(word, {}).items()}
-        for word in ("pools", "settings")
-    }
-    cpu = run["machine_info"].get("cpu", {}).get("brand_raw", "unknown")
-    return {**every[0], **joined, "processor": cpu}
+    """Those of the run, with its processor."""
+    found = joined([process.conditions for process in run.processes])
+    found |= {"versions": found["versions"] or {}}
+    return {**found, "processor": run.machine_info.get("cpu", {}).get("brand_raw", "unknown")}

@@ -7,42 +7,52 @@ import base64
 import hashlib
 import os
 import re
-from html import escape
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmarks.show import facts, sheets
+from benchmarks.show import circumstances, render, tables
 from benchmarks.show.answer import answer
 from benchmarks.show.figures.style import Drawing
-from benchmarks.show.words import WORDS
+from benchmarks.store.run import Run
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = Path(__file__).with_name("templates")
 BUNDLE = resources.files("itables") / "html"  # DataTables in one file, its style in another
 EXPORT = re.compile(r"export\{[^}]*?(\w+) as default[^}]*\};?")
-SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
 
 
-def readme(run: dict[str, Any], path: Path, drawings: list[Drawing], missing: list[str]) -> str:
-    """The run in path as Markdown, with its figures beside it."""
+class Shown(NamedTuple):
+    """All that a page is made from: a stored run, its rows, its figures, and what has none."""
+
+    run: Run
+    rows: pd.DataFrame
+    path: Path
+    drawings: list[Drawing]
+    missing: list[str]
+
+
+def readme(shown: Shown) -> str:
+    """The run as Markdown, with its figures beside it."""
     template = _environment().get_template("README.md.jinja")
-    shown = _common(run, path, missing) | {"sheets": sheets.short(run), "drawings": drawings}
-    return _lines(template.render(shown))
+    made = [(table, Markup(render.markdown(table))) for table in tables.readable(shown.rows)]
+    return _lines(template.render(_common(shown), tables=made, drawings=shown.drawings))
 
 
-def html(run: dict[str, Any], path: Path, drawings: list[Drawing], missing: list[str]) -> str:
-    """The run in path as one file that needs no network; no script runs in it but its own."""
+def html(shown: Shown) -> str:
+    """The run as one file that needs no network; no script runs in it but its own."""
     script = f"{{ {_datatables()}\n{_read('report.js')} }}"
     style = (BUNDLE / "dt_bundle.css").read_text(encoding="utf-8") + _read("report.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    figures = [(drawn, inline(drawn)) for drawn in drawings]
+    figures = [(drawn, inline(drawn)) for drawn in shown.drawings]
     template = _environment().get_template("report.html.jinja")
+    made = [(table, render.html(table)) for table in tables.sortable(shown.rows)]
     return template.render(
-        _common(run, path, missing), sheets=sheets.whole(run), figures=figures,
+        _common(shown), tables=made, figures=figures,
         script=Markup(script), digest=digest, style=Markup(style),
     )  # fmt: skip
 
@@ -56,16 +66,17 @@ def inline(drawing: Drawing) -> Markup:
 
 def markdown(text: Any) -> Markup:
     """Text as text in Markdown, also within a table."""
-    return Markup(escape(SPECIAL.sub(r"\\\1", " ".join(str(text).split())), quote=False))
+    return Markup(render.escaped(text))
 
 
-def _common(run: dict[str, Any], path: Path, missing: list[str]) -> dict[str, Any]:
+def _common(shown: Shown) -> dict[str, Any]:
     """What both pages show."""
+    run, path = shown.run, shown.path
     root = os.path.relpath(ROOT, path.absolute().parent).replace(os.sep, "/")
     return {
-        "root": root, "file": path.name, "stem": path.stem, "answer": answer(run),
-        "facts": facts.facts(run), "void": facts.void(run), "words": WORDS,
-        "not_measured": [*facts.not_measured(run), *missing],
+        "root": root, "file": path.name, "stem": path.stem, "answer": answer(run, shown.rows),
+        "facts": circumstances.facts(run), "void": run.void,
+        "not_measured": [*circumstances.not_measured(run), *shown.missing],
     }  # fmt: skip
 
 

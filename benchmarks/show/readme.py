@@ -4,15 +4,16 @@ import os
 import re
 from pathlib import Path
 from textwrap import fill
-from typing import Any
 from urllib.parse import quote
 
-from benchmarks.analyse import rows as query
-from benchmarks.show import facts, tables
+import pandas as pd
+
+from benchmarks.analyse.frame import costs, own_conditions, rows_of
+from benchmarks.show import circumstances, render, tables
 from benchmarks.show.answer import answer, subject
-from benchmarks.show.text import file_name
-from benchmarks.store import run as store
+from benchmarks.show.wording import file_name
 from benchmarks.store.files import Mistake, put
+from benchmarks.store.run import Run, load
 
 BEGIN, END = "<!-- a stored run, made by", "<!-- end of the stored run -->"
 COMMAND = "python -m benchmarks report --readme README.md"
@@ -28,26 +29,34 @@ def rewrite(readme: Path, path: Path) -> None:
         raise Mistake(f"{readme}: {error.strerror}") from None
     if len(BLOCK.findall(text)) != 1:
         raise Mistake(f"{readme}: no block, or several, from {BEGIN} ... to {END}")
-    made = block(store.read(path), path, readme)
+    made = block(load(path), path, readme)
     put(readme, BLOCK.sub(lambda _: made, text))
 
 
-def block(run: dict[str, Any], path: Path, readme: Path) -> str:
+def block(run: Run, path: Path, readme: Path) -> str:
     """The block, with links from where readme lies."""
     folder = Path(os.path.relpath(path.absolute().parent, readme.absolute().parent)).as_posix()
-    key = subject(query.default_gradients(run)) or subject(query.trainings(run))
-    lines = [f"{BEGIN} {COMMAND} -->", *_origin(run, folder), *_answer(run), ""]
+    rows = tables.prepared(rows_of(run))
+    key = _subject(own_conditions(rows))
+    lines = [f"{BEGIN} {COMMAND} -->", *_origin(run, folder), *_answer(run, rows), ""]
     if key:
-        lines += ["```", *_stripped(tables.main(run, *key)), "```", ""]
-    if any(query.costs(rows) for rows in query.default_gradients(run).values()):
+        shown = list(render.text(tables.fastest(rows, *key)))
+        lines += ["```", *shown[:-1], "```", ""]
+    if len(costs(rows)):
         figure = quote(f"{folder}/{path.stem}_{file_name('gradient', *(key or ()))}.svg")
         lines += [f"![One gradient over the batch size, dense and elementwise]({figure})", ""]
     return "\n".join([*lines, END])
 
 
-def _origin(run: dict[str, Any], folder: str) -> list[str]:
+def _subject(rows: pd.DataFrame) -> tuple[str, str] | None:
+    """Model and dtype of the gradients, or of the training runs where there is no gradient."""
+    kinds = (rows[rows.kind == kind] for kind in ("gradient", "training"))
+    return next(filter(None, map(subject, kinds)), None)
+
+
+def _origin(run: Run, folder: str) -> list[str]:
     """Where the numbers are from, and the commands that make them."""
-    known, link = facts.facts(run), quote(folder)
+    known, link = circumstances.facts(run), quote(folder)
     command = COMMAND.replace(" ", "\0")  # it is not broken over two lines
     text = (
         f"From one run (`make bench-full`) on {known.get('processor') or 'an unnamed processor'}, "
@@ -58,14 +67,10 @@ def _origin(run: dict[str, Any], folder: str) -> list[str]:
     return filled.replace("\0", " ").split("\n")
 
 
-def _answer(run: dict[str, Any]) -> list[str]:
+def _answer(run: Run, rows: pd.DataFrame) -> list[str]:
     """The answer as a list; a * or a tilde would be taken for markup."""
     lines = []
-    for sentence in answer(run):
+    for sentence in answer(run, rows):
         safe = re.sub(r"([*_~`|<])", r"\\\1", sentence)
         lines += ["", fill(safe, WIDTH, break_long_words=False, break_on_hyphens=False)]
     return lines
-
-
-def _stripped(lines: list[str]) -> list[str]:
-    return "\n".join(lines).strip("\n").split("\n")

@@ -1,14 +1,15 @@
 """A stored run as files beside it: tables, figures and two pages, made from its JSON alone."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
-from benchmarks.show import tables
-from benchmarks.store import run as store
 from benchmarks.store.files import put
 from benchmarks.store.machine import OWN
+from benchmarks.store.run import Run, load
 
 MADE = "made by python -m benchmarks report"  # stands in a README.md that may be written over
+NEEDS_REPORT = "pip install -e '.[report]' brings what shows a run"
 
 
 def write(path: Path, chosen: bool = False) -> list[str]:
@@ -18,16 +19,23 @@ def write(path: Path, chosen: bool = False) -> list[str]:
     the one just measured, but a quick or partial run does not take the place of a full one.
     Raises Mistake, and writes nothing, if there is no whole run in path.
     """
-    run = store.read(path)
-    files = {path.with_suffix(".txt"): "\n".join(tables.report(run)) + "\n"}
+    run = load(path)
     try:
-        drawn, notes = _drawn(run, path, chosen)
+        from benchmarks.analyse.frame import rows_of
+        from benchmarks.show import tables
+    except ImportError as error:
+        stored = [] if chosen else [f"wrote {path}"]
+        return [*stored, f"no tables: {error}; {NEEDS_REPORT}"]
+    rows = tables.prepared(rows_of(run))
+    files = {path.with_suffix(".txt"): "\n".join(_text(run, rows, whole=True)) + "\n"}
+    try:
+        drawn, notes = _drawn(run, rows, path, chosen)
     except ImportError as error:
         drawn, notes = {}, [f"no figures and no pages: {error}; pip install -e '.[bench]'"]
     for file, text in (files | drawn).items():
         put(file, text)
     written = [*files, *drawn] if chosen else [path, *files, *drawn]
-    return [*tables.summary(run), "", *(f"wrote {file}" for file in written), *notes]
+    return [*_text(run, rows), "", *(f"wrote {file}" for file in written), *notes]
 
 
 def newest_own(results: Path) -> list[Path]:
@@ -41,19 +49,29 @@ def newest(results: Path) -> list[Path]:
     return [max(folder.glob("[0-9]*_full.json")) for folder in folders]
 
 
-def _drawn(run: dict[str, Any], path: Path, chosen: bool) -> tuple[dict[Path, str], list[str]]:
+def _text(run: Run, rows: Any, whole: bool = False) -> list[str]:
+    """The tables, all or what fits a terminal, what is missing, the conditions and the answer."""
+    from benchmarks.show import answer, circumstances, render, tables
+
+    made = tables.everything(rows) if whole else tables.summary(rows)
+    lines = [*render.text(made), *circumstances.missing(run), *circumstances.conditions(run), ""]
+    return lines + [line for told in answer.answer(run, rows) for line in wrap(told, 80)]
+
+
+def _drawn(run: Run, rows: Any, path: Path, chosen: bool) -> tuple[dict[Path, str], list[str]]:
     """Figures and pages, by their files; lines on what is not among them."""
     from benchmarks.show import figures, page
 
-    drawings, missing = figures.draw(run)
+    drawings, missing = figures.draw(run, rows)
+    shown = page.Shown(run, rows, path, drawings, missing)
     files = {path.with_name(f"{path.stem}_{d.name}.svg"): d.svg for d in drawings}
     others = [other for other in newest(path.parent.parent) if other.parent == path.parent]
     full = [other.name for other in others if other != path]
-    if (run["quick"] or store.is_partial(run)) and full and not chosen:
+    if (run.quick or run.failed) and full and not chosen:
         return files, [*missing, f"README.md and report.html stay those of {full[0]}"]
-    files[path.with_name("report.html")] = page.html(run, path, drawings, missing)
+    files[path.with_name("report.html")] = page.html(shown)
     readme = path.with_name("README.md")
     if readme.exists() and MADE not in readme.read_text(encoding="utf-8", errors="replace"):
         return files, [*missing, f"left {readme} as it is: the report did not make it"]
-    files[readme] = page.readme(run, path, drawings, missing)
+    files[readme] = page.readme(shown)
     return files, missing

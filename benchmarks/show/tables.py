@@ -1,138 +1,394 @@
-"""A stored run as text: one table a comparison, and the answer in three sentences."""
+"""Every table of a run, each defined once: its title, which rows, its columns.
 
-from collections.abc import Iterator
+show/render.py makes text, Markdown or HTML of them.
+"""
+
+from collections.abc import Callable, Iterator
 from itertools import combinations
-from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.frame import BOUNDS, costs, over, own_conditions
 from benchmarks.analyse.intervals import quotient
 from benchmarks.analyse.merge import sample
-from benchmarks.analyse.rows import costs, default_gradients, driven, gradients, groups, rows_of
-from benchmarks.show import large_table, life_table, memory_table
-from benchmarks.show.answer import answer
-from benchmarks.show.notes import conditions, missing, partial
-from benchmarks.show.text import (
+from benchmarks.analyse.scaling import growth
+from benchmarks.show.wording import (
     digits,
     duration,
+    file_name,
     interval,
-    microseconds,
     name,
-    over_sizes,
+    ratio,
+    steps,
     title,
+)  # fmt: skip
+from benchmarks.store.conditions import HUGE_PAGES
+from benchmarks.store.run import CELL_WORDS
+
+AT = 65536  # the batch size at which a cell stands beside its bound
+SHORT_CELL = ("backend", "execution", "formulation")  # what names a cell beside its heading
+
+
+class Column(NamedTuple):
+    """A column: its title, the column of the rows that it sorts by, and how an entry is shown.
+
+    Words have no show: they are what they are, and are filtered by. brief is how an entry is shown
+    where there is little room; what is wide is not shown there.
+    """
+
+    title: str
+    source: str
+    show: Callable[[Any], str] | None = None
+    brief: Callable[[Any], str] | None = None
+    is_wide: bool = False
+
+
+class Table(NamedTuple):
+    """A table as it is shown: a text for each entry, and for numbers what they sort by."""
+
+    name: str
+    title: str
+    note: str
+    texts: pd.DataFrame
+    numbers: pd.DataFrame
+
+    def without(self, *columns: str) -> "Table":
+        """Without these columns, where they are there."""
+        return self._replace(texts=self.texts.drop(columns=[*columns], errors="ignore"))
+
+    def filled(self) -> "Table":
+        """Without the columns in which nothing stands."""
+        return self.without(*self.texts.columns[(self.texts == "").all()])
+
+    def varied(self) -> "Table":
+        """Without the columns of words that say the same in every row."""
+        same = self.texts.columns[self.texts.nunique() < 2]
+        return self.without(*same.difference(self.numbers.columns))
+
+
+class Definition(NamedTuple):
+    """A table over the rows of a kind, sorted by the columns of order, with its own columns."""
+
+    name: str
+    title: str
+    note: str
+    kind: str
+    order: list[str]
+    columns: tuple[Column, ...]
+
+    def table(self, rows: pd.DataFrame, title: str = "", brief: bool = False) -> Table:
+        """The table of those of the rows that are of its kind."""
+        rows = rows[rows.kind == self.kind]
+        rows = rows.sort_values(self.order, kind="stable") if self.order else rows
+        columns = self.columns
+        if brief:
+            columns = tuple(c._replace(show=c.brief or c.show) for c in columns if not c.is_wide)
+        return of_columns(self.name, title or self.title, self.note, rows, columns)
+
+    def by_group(self, rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:
+        """A table for each group of rows that is compared."""
+        for group, own in rows[rows.kind == self.kind].groupby("group", sort=False):
+            yield self.table(own, str(group).capitalize(), brief)
+
+
+def of_columns(
+    name: str, title: str, note: str, rows: pd.DataFrame, columns: tuple[Column, ...]
+) -> Table:
+    """The table of rows; an entry without a number is empty."""
+    texts, numbers = {}, {}
+    for column in columns:
+        values = rows[column.source]
+        if column.show is None:
+            texts[column.title] = values.to_list()
+            continue
+        numbers[column.title] = values.astype(float).to_list()
+        texts[column.title] = [
+            "" if pd.isna(row[column.source]) else column.show(row) for _, row in rows.iterrows()
+        ]
+    return Table(name, title, note, pd.DataFrame(texts, dtype=object), pd.DataFrame(numbers))
+
+
+# --- columns
+
+
+def _word(word: str) -> Column:
+    return Column(word, word)
+
+
+def _whole(title: str, source: str) -> Column:
+    return Column(title, source, lambda row: str(int(row[source])))
+
+
+def _time(title: str, source: str) -> Column:
+    return Column(title, source, lambda row: duration(row[source]).replace(" us", " µs"))
+
+
+def _ratio(title: str) -> Column:
+    return Column(title, title, lambda row: ratio(row, title))
+
+
+def circumstances(conditions: str) -> str:
+    """The conditions of a row that are not those of the run, in few words."""
+    has_huge_pages = conditions and all(word in conditions for word in HUGE_PAGES.values())
+    return "huge pages" if has_huge_pages else conditions
+
+
+def _stage(stage: str) -> Column:
+    """The seconds of a stage of a life; empty where nothing compiles."""
+
+    def show(row: Any) -> str:
+        if stage in ("trace", "compile") and not row.pays:
+            return ""
+        return duration(row[stage]).replace(" us", " µs") if row[stage] else "0 s"
+
+    return Column(stage, stage, show)
+
+
+def _used(row: Any) -> str:
+    return f"{row['tolerance used']:.0%}"
+
+
+def _check(row: Any) -> str:
+    check = row["nearest check"]
+    return f"{check.quantity}: {digits(check.observed)} of {digits(check.allowed)} {check.unit}"
+
+
+CELLS = tuple(_word(word) for word in CELL_WORDS)
+AGREEMENT = (
+    Column("tolerance used", "tolerance used", _used, is_wide=True),
+    Column("nearest check", "check", is_wide=True),
 )
-
-LEGEND = (
-    "/ C loop, / reference, / elementwise: ratios of times measured in interleaved rounds, with "
-    "their 95 % intervals; ~ no difference measured."
-)
-Row = dict[str, Any]
+CONDITIONS = _word("circumstances")._replace(title="conditions")
+TIME = _time("time", "seconds")
+LIMIT_RATIO = _ratio("/ C")._replace(brief=lambda row: digits(row["/ C"]))
 
 
-def report(run: dict[str, Any]) -> list[str]:
-    """Everything: a table for each comparison, what is missing, and the answer."""
-    lines = [partial(run), ""] if partial(run) else []
-    for group in groups(run):
-        lines += [*comparison(run, group), ""]
-    for key, rows in gradients(run).items():
-        if table := memory_table.table(f"gradient {' '.join(key)}", rows):
-            lines += [*table, ""]
-    lines += [*large_table.tables(rows_of(run)), *life_table.tables(run), *against_each_other(run)]
-    return [*lines, *_closing(run)]
+# --- definitions
+
+TRAINING = Definition(
+    "training", "Training runs",
+    "Median of one call, and ratios of times with their 95 % intervals; ~ no difference measured.",
+    "training", ["seconds"],
+    (*CELLS, _whole("steps", "steps")._replace(is_wide=True), TIME, LIMIT_RATIO,
+     _ratio("/ reference"), _ratio("/ elementwise"), CONDITIONS, *AGREEMENT),
+)  # fmt: skip
+GRADIENTS = Definition(
+    "gradients", "Gradients",
+    "Median of one call; / traffic: beside writing and reading every B x B matrix once; the "
+    "memory that it allocates, in matrices of B x B, and its minor page faults.",
+    "gradient", [],
+    (*CELLS, _whole("B", "B")._replace(is_wide=True), TIME, _ratio("/ reference"),
+     _ratio("/ elementwise"), _ratio("/ traffic")._replace(is_wide=True),
+     Column("memory / matrix", "matrices", lambda row: f"{row.matrices:.2f}", is_wide=True),
+     Column("page faults", "faults", lambda row: f"{row.faults:.0f}", is_wide=True),
+     CONDITIONS, *AGREEMENT),
+)  # fmt: skip
+LARGE = Definition(
+    "large", "Gradients of large batches",
+    "Median of one call, and beside NumPy's own time for a part of the work: reading X and "
+    "Y once, one exponential for each example, the products X W and row X alone.",
+    "large", [],
+    (*CELLS, _whole("B", "examples"), _whole("F", "features"), TIME,
+     _time("an example", "an example"), *map(_ratio, ("/ elementwise", *BOUNDS, "/ products")),
+     CONDITIONS, *AGREEMENT),
+)  # fmt: skip
+LIFE = Definition(
+    "life", "The life of a cell",
+    "Each row is one fresh process, a run the whole training. Pays after: the number of steps that "
+    "pays back trace, compile and what the first run took beyond a steady one, against eager "
+    "NumPy. Empty where nothing compiles, or a stage is not told apart.",
+    "life", ["caches", "steady"],
+    (*CELLS, Column("caches", "caches", is_wide=True),
+     *map(_stage, ("import", "to device", "trace", "compile", "first run", "steady", "to host")),
+     Column("pays after", "pays order", steps)),
+)  # fmt: skip
+VERDICTS = Definition(
+    "verdicts", "Verdicts",
+    "Of all rows of a cell the check that came nearest to its tolerance. What was timed is "
+    "what was judged; a row that fails is void.",
+    "verdict", [], (*CELLS, _whole("rows", "rows"), *AGREEMENT),
+)  # fmt: skip
 
 
-def summary(run: dict[str, Any]) -> list[str]:
-    """What fits a terminal: the training runs whole, the gradients as one table a model."""
-    lines = []
-    for group in groups(run):
-        if group.startswith("training"):
-            lines += [*comparison(run, group), ""]
-    for key, rows in default_gradients(run).items():
-        words = " ".join(key)
-        lines += [*over_sizes(f"gradient {words}: us of one call", rows, _time), ""]
-        lines += ratios(words, rows)
-    lines += [*large_table.tables(rows_of(run)), *life_table.tables(run)]
-    return [*lines, *wrap(LEGEND, 80), "", *_closing(run)]
+# --- the tables of a run
 
 
-def main(run: dict[str, Any], model: str, dtype: str) -> list[str]:
+def prepared(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what the tables show of them beside what was stored."""
+    return rows.assign(**{
+        "circumstances": rows.conditions.map(circumstances),
+        "check": ["" if pd.isna(row["nearest check"]) else _check(row)
+                  for _, row in rows.iterrows()],
+        "matrices": rows.temporary_bytes / rows.matrix_bytes.where(rows.matrix_bytes > 0),
+        "an example": rows.seconds / rows.examples,
+        "pays order": rows.break_even.fillna(1e300).where(rows.kind == "life"),
+        "/ bound": rows[BOUNDS].min(axis="columns"),  # the higher one
+        "cell": [", ".join(filter(None, [name(row), circumstances(row.conditions)]))
+                 for _, row in rows.iterrows()],
+    })  # fmt: skip
+
+
+def sortable(rows: pd.DataFrame) -> list[Table]:
+    """The tables of the page: those that one sorts and filters hold every row of their kind."""
+    made = [TRAINING.table(rows), *ratios(rows), GRADIENTS.table(rows), LARGE.table(rows)]
+    made += [LIFE.table(rows), VERDICTS.table(worst(rows))]
+    return [table.filled() for table in made if len(table.texts)]
+
+
+def readable(rows: pd.DataFrame) -> list[Table]:
+    """The tables of README.md: one for each comparison, without what is the same throughout."""
+    made = [*TRAINING.by_group(rows), *ratios(rows), LARGE.table(rows), *LIFE.by_group(rows)]
+    made += [VERDICTS.table(worst(rows))]
+    return [table.filled().varied().without("steps") for table in made if len(table.texts)]
+
+
+def summary(rows: pd.DataFrame) -> Iterator[Table]:
+    """What fits a terminal: the training runs whole, the gradients as two tables a problem."""
+    yield from TRAINING.by_group(rows, brief=True)
+    for words, own in _problems(own_conditions(rows[rows.kind == "gradient"])):
+        yield over_sizes(f"gradient {words}: us of one call", own, _microseconds)
+    yield from ratios(rows, brief=True)
+    yield from large_batches(rows)
+    yield from LIFE.by_group(rows, brief=True)
+
+
+def everything(rows: pd.DataFrame) -> Iterator[Table]:
+    """Every number as text: a table for each comparison, and over the sizes."""
+    yield from TRAINING.by_group(rows, brief=True)
+    yield from GRADIENTS.by_group(rows, brief=True)
+    for words, own in _problems(rows[(rows.kind == "gradient") & (rows.matrix_bytes > 0)]):
+        yield from _memory(f"gradient {words}", own)
+    yield from large_batches(rows)
+    yield from LIFE.by_group(rows, brief=True)
+    yield from against_each_other(rows)
+
+
+def fastest(rows: pd.DataFrame, model: str, dtype: str) -> Iterator[Table]:
     """What fits half a screen: each backend at its fastest, and what dense costs."""
-    lines = []
-    for group in groups(run):
-        rows = [row for row in rows_of(run) if row["group"] == group and "steps" in row]
-        if rows and (rows[0]["model"], rows[0]["dtype"]) == (model, dtype):
-            lines += [*_comparison(f"{group}, the fastest of each", _fastest(rows)), ""]
-    return [*lines, *ratios(f"{model} {dtype}", default_gradients(run).get((model, dtype), []))]
+    own = rows[(rows.model == model) & (rows.dtype == dtype)]
+    first = own[own.kind == "training"].sort_values("seconds", kind="stable")
+    first = first.drop_duplicates(["group", "backend", "way"])
+    for table in TRAINING.by_group(first, brief=True):
+        yield table._replace(title=f"{table.title}, the fastest of each")
+    yield from ratios(own, brief=True)
 
 
-def ratios(words: str, rows: list[Row]) -> list[str]:
-    """One table: what dense costs in times of the elementwise form, over the batch sizes."""
-    dense = costs(rows)
-    return [*over_sizes(f"gradient {words}: dense / elementwise", dense, _times), ""] * bool(dense)
+def ratios(rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:
+    """What dense costs, a column for each size, a table for each problem."""
+    note = "Time of dense / time of elementwise, with its 95 % interval; ~ no difference measured."
+    for (model, dtype), own in costs(rows).groupby(["model", "dtype"], sort=False):
+        heading = f"What dense costs: {model} gradient, {dtype}"
+        if brief:
+            heading = f"gradient {model} {dtype}: dense / elementwise"
+        yield over_sizes(
+            heading, own, (lambda row: digits(row["/ elementwise"])) if brief
+            else lambda row: ratio(row, "/ elementwise"),
+            words=["cell"] if brief else ["backend", "way"], order="/ elementwise",
+            name=file_name("ratio", str(model), str(dtype)), note=note,
+        )  # fmt: skip
 
 
-def _closing(run: dict[str, Any]) -> list[str]:
-    told = [line for sentence in answer(run) for line in wrap(sentence, 80)]
-    return [*missing(run), *conditions(run), "", *told]
+def over_sizes(
+    heading: str, rows: pd.DataFrame, show: Callable[[Any], str], *, by: str = "B",
+    words: list[str] | None = None, order: str = "seconds", name: str = "", note: str = "",
+) -> Table:  # fmt: skip
+    """A line for each cell, a column for each size."""
+    words = words or ["cell"]
+    shown = rows.assign(text=[show(row) for _, row in rows.iterrows()])
+    texts, numbers = (over(shown, values, words, by) for values in ("text", order))
+    sign = "" if words == ["cell"] else "B = "  # or it stands above the cells
+    titles = [f"{sign}{size}" for size in texts.columns]
+    texts.columns = numbers.columns = pd.Index(titles)
+    texts = texts.fillna("").reset_index().rename(columns={"way": "execution", "cell": "B ="})
+    return Table(name, heading, note, texts, numbers.reset_index(drop=True))
 
 
-def comparison(run: dict[str, Any], group: str) -> Iterator[str]:
-    """One table: each cell with its time, its ratios to the baseline and to elementwise."""
-    rows = [row for row in rows_of(run) if row["group"] == group]
-    yield from _comparison(f"{group}, median of one call", rows)
-    for row in run["void"]:
-        if row["group"] == group:
-            yield f"{name(row):25}    void: {row['void']}"
+def large_batches(rows: pd.DataFrame) -> Iterator[Table]:
+    """Large batches over their sizes and beside the products, and dense ones beside their traffic.
+
+    The bound is reading X and Y once or one exponential for each example, whichever takes longer.
+    """
+    for words, own in _problems(rows[rows.kind == "large"]):
+        narrow = own[own.features == own.features.min()]
+        table = over_sizes(
+            f"large gradient {words}, F = {narrow.features.min()}: ns of one example", narrow,
+            lambda row: digits(row["an example"] * 1e9), by="examples",
+        )  # fmt: skip
+        yield table._replace(texts=table.texts.assign(**_growths(narrow, table.texts["B ="])))
+        wide = own[own.features > narrow.features.min()].sort_values("features", kind="stable")
+        columns = (_word("cell"), _whole("F", "features"), TIME, _ratio("/ products"))
+        yield of_columns("", f"large gradient {words}, B = 4096", "", wide, columns)
+    for words, own in _problems(rows[rows["/ traffic"].notna()]):
+        columns = (_word("cell"), _whole("B", "B"), TIME, _ratio("/ traffic"))
+        yield of_columns("", f"dense gradient {words}", "", own.sort_values(["cell", "B"]), columns)
 
 
-def _comparison(heading: str, rows: list[Row]) -> Iterator[str]:
-    limit = any("limit" in row["ratio"] for row in rows)
-    yield from wrap(heading, 80)
-    first = f"{'cell':23}{'time':>8}" + (f"{'/ C':>7}" if limit else "")
-    yield f"{first}{'/ reference':>21}{'/ elementwise':>21}"
-    for row in sorted(rows, key=lambda row: row["seconds"]):
-        ratio = row["ratio"]
-        shown = f"{name(row):23}{duration(row['seconds']):>8}"
-        shown += f"{digits(ratio['limit'][0]) if 'limit' in ratio else '':>7}" if limit else ""
-        pairs = (interval(ratio.get(other)) for other in ("baseline", "elementwise"))
-        yield (shown + "".join(f" {pair:>20}" for pair in pairs)).rstrip()
+def _growths(rows: pd.DataFrame, cells: pd.Series) -> dict[str, list[str]]:
+    """For each cell the exponent of its time over the size, and its distance to the bound."""
+    exponents, bounds = [], []
+    for cell in cells:
+        own = rows[rows.cell == cell]
+        grows = len(own) > 1
+        exponents.append(f"{growth(own.examples, own.seconds):.2f}" if grows else "-")
+        at = own[(own.examples == AT) & own["/ bound"].notna()]
+        bounds.append(next((_beside_bound(row) for _, row in at.iterrows()), "-"))
+    return {"exponent": exponents, f"/ bound at {AT}": bounds}
 
 
-def _fastest(rows: list[Row]) -> list[Row]:
-    """Of each backend and execution the fastest row."""
-    found: dict[tuple[str, str], Row] = {}
-    for row in sorted(rows, key=lambda row: row["seconds"]):
-        found.setdefault(driven(row), row)
-    return list(found.values())
+def _beside_bound(row: Any) -> str:
+    bound = min((row[title], title) for title in BOUNDS if pd.notna(row[title]))[1]
+    return ratio(row, bound)
 
 
-def against_each_other(run: dict[str, Any]) -> list[str]:
+def _memory(heading: str, rows: pd.DataFrame) -> Iterator[Table]:
+    """What a dense call allocates, its page faults, and its time with huge pages for all."""
+    plain = own_conditions(rows)
+    if len(plain):
+        memory = f"{heading}: temporary memory in matrices of B x B"
+        yield over_sizes(memory, plain, lambda row: f"{row.matrices:.2f}")
+        yield over_sizes(f"{heading}: minor page faults of one call", plain, _faults)
+    key = ["B", *CELL_WORDS]
+    others = rows[rows.conditions != ""][key].drop_duplicates()
+    twice = rows.merge(others, on=key).sort_values(["cell", "conditions"], kind="stable")
+    for what, show in (("us", _microseconds), ("minor page faults", _faults)):
+        if len(twice):
+            yield over_sizes(f"{heading}: {what} of one call", twice, show)
+
+
+def against_each_other(rows: pd.DataFrame) -> Iterator[Table]:
     """Backend against backend: the quotient of two ratios to the baseline, elementwise."""
-    lines = []
-    for group in groups(run):
-        rows: dict[str, Any] = {}
-        for row in run["benchmarks"]:
-            info = row["extra_info"]
-            paired = "baseline" in info.get("log_ratio", {})
-            if row["group"] == group and info["formulation"] == "elementwise" and paired:
-                rows.setdefault(info["backend"], row)
-        if group.startswith("training") and len(rows) > 1:
-            lines += [f"{group}, backend against backend, elementwise"]
-            for one, other in combinations(rows.values(), 2):
-                names = " / ".join(_driven(row["extra_info"]) for row in (one, other))
-                a, b = (sample(row["extra_info"], "baseline") for row in (one, other))
-                found = quotient(a, b)
-                lines += [f"{names:40}{interval(list(found)):>24}"]
-            lines += [""]
-    return lines
+    own = rows[(rows.kind == "training") & (rows.formulation == "elementwise")]
+    for group, compared in own[own["/ reference"].notna()].groupby("group", sort=False):
+        first = [row for _, row in compared.drop_duplicates("backend").iterrows()]
+        pairs = list(combinations(first, 2))
+        samples = [[sample(row.log_ratio, "baseline") for row in pair] for pair in pairs]
+        found = [quotient(one, other) for one, other in samples]
+        names = [" / ".join(f"{title(row.backend)} {row.way}" for row in pair) for pair in pairs]
+        texts = {"backends": names, "ratio": [interval(*quotient) for quotient in found]}
+        if pairs:
+            heading = f"{group}, backend against backend, elementwise"
+            yield Table("", heading, "", pd.DataFrame(texts), pd.DataFrame({"ratio": found}))
 
 
-def _driven(row: Row) -> str:
-    return f"{title(row['backend'])} {row['execution']}"
+def worst(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each cell the row that came nearest to its tolerance, with the number of its rows."""
+    judged = rows[rows["tolerance used"].notna()]
+    cells = judged.groupby([*CELL_WORDS], sort=False)["tolerance used"]
+    found = judged.loc[cells.idxmax()].assign(kind="verdict")
+    return found.assign(rows=cells.size().to_list())
 
 
-def _time(row: Row) -> str:
-    return microseconds(row["seconds"])
+def _problems(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for words, own in rows.groupby(["model", "dtype"], sort=False):
+        yield " ".join(map(str, np.atleast_1d(words))), own
 
 
-def _times(row: Row) -> str:
-    return digits(row["ratio"]["elementwise"][0])
+def _microseconds(row: Any) -> str:
+    """Three digits of microseconds; from a tenth of a second on in seconds."""
+    return digits(row.seconds * 1e6) if row.seconds < 0.1 else f"{row.seconds:.2f}s"
+
+
+def _faults(row: Any) -> str:
+    return f"{row.faults:.0f}"

@@ -1,16 +1,18 @@
 """What a process measured under: whatever bears on a time, as far as it can be read here.
 
-Two processes with the same conditions may stand in one comparison; what changes from minute to
-minute is kept apart, as the state of the machine.
+Each condition is one entry of REGISTRY: how it is read, and how it is told. Two processes with the
+same conditions may stand in one comparison; what changes from minute to minute is kept apart, as
+the state of the machine.
 """
 
 import gc
 import hashlib
 import os
 import platform
+from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -24,41 +26,60 @@ SYSTEM = {  # of Linux; other systems do not tell
     "huge pages": "/sys/kernel/mm/transparent_hugepage/enabled",
 }
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # for every allocation, not NumPy's only
+SHOWN_VERSIONS = ("numpy", "numba", "jax", "jaxlib", "torch", "scipy", "diagjac")
+UNREADABLE = "not readable"
+Modules = dict[str, Any]  # the backends that take part, by their names
 
 
-def conditions(threads: str, modules: dict[str, Any]) -> dict[str, Any]:
-    """The conditions of this process; modules are the backends that take part, by their names."""
-    allocator = {name: os.environ[name] for name in ALLOCATOR if name in os.environ}
-    return {
-        "threads": threads,
-        "pools": _pools(),
-        "settings": {name: module.settings() for name, module in modules.items()},
-        "allocator": _words(allocator) or f"default of {' '.join(platform.libc_ver())}",
-        "denormals": "kept" if np.float64(5e-324) * np.float64(1) else "flushed to zero",
-        "garbage collector": "off while timing" if gc.isenabled() else "off",
-        "system": {name: _read(path) for name, path in SYSTEM.items()},
-        "versions": versions(),
-        "pins": _digest(Path(__file__).parents[2] / "constraints.txt"),
-    }
+class Condition(NamedTuple):
+    """A condition: its name, how it is read, and how it is told.
 
-
-def state() -> dict[str, Any]:
-    """The state of the machine now: load, memory in bytes, clock in MHz."""
-    memory, frequency = psutil.virtual_memory(), psutil.cpu_freq()
-    return {
-        "load": [round(value, 2) for value in psutil.getloadavg()],
-        "memory": memory.total,
-        "memory available": memory.available,
-        "clock": frequency.current if frequency else "not readable",
-    }
-
-
-def differences(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """The conditions of other that are not those of one, in words; "" if all are the same.
-
-    The pools and settings of a framework count only where both processes have loaded it.
+    read takes the words on the threads, and the backends. in_words makes of a value what a reader
+    is shown: words, or for some a dictionary of names and words; None shows nothing. is_joined says
+    that entries count only where a framework is loaded, so that those of all processes are one
+    value. is_brief says that it also stands below the tables.
     """
-    return ", ".join(f"{name}: {text}" for name in one if (text := _change(one[name], other[name])))
+
+    name: str
+    read: Callable[[str, Modules], Any]
+    in_words: Callable[[Any], str | dict[str, str]] | None = str
+    is_joined: bool = False
+    is_brief: bool = False
+
+    def told(self, processes: list[dict[str, Any]]) -> dict[str, str]:
+        """What is shown of it, by name, of the conditions of all processes of a run."""
+        value = self.value(processes)
+        if self.in_words is None or value is None:
+            return {}
+        words = self.in_words(value)
+        return words if isinstance(words, dict) else {self.name: words}
+
+    def value(self, processes: list[dict[str, Any]]) -> Any:
+        """That of the first process, or of all where it is joined; None where it is not known."""
+        if not self.is_joined:
+            return processes[0].get(self.name)
+        return {n: v for one in processes[::-1] for n, v in one.get(self.name, {}).items()}
+
+
+def _allocator() -> str:
+    found = {name: os.environ[name] for name in ALLOCATOR if name in os.environ}
+    return _words(found) or f"default of {' '.join(platform.libc_ver())}"
+
+
+def _denormals() -> str:
+    return "kept" if np.float64(5e-324) * np.float64(1) else "flushed to zero"
+
+
+def _system_in_words(system: dict[str, str]) -> dict[str, str]:
+    return {name: system[name] for name in sorted(system) if system[name] != UNREADABLE}
+
+
+def _versions_in_words(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {versions[name]}" for name in SHOWN_VERSIONS if name in versions)
+
+
+def _pools_in_words(pools: dict[str, str]) -> str:
+    return "; ".join(f"{file.split('-')[0]} {what}" for file, what in sorted(pools.items()))
 
 
 def versions() -> dict[str, str]:
@@ -91,8 +112,72 @@ def _read(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
-        return "not readable"
+        return UNREADABLE
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.exists() else "no pins"
+
+
+REGISTRY = (
+    Condition("threads", lambda threads, _: threads, is_brief=True),
+    Condition("pools", lambda *_: _pools(), _pools_in_words, is_joined=True),
+    Condition(
+        "settings", lambda _, modules: {name: used.settings() for name, used in modules.items()},
+        None, is_joined=True,
+    ),
+    Condition("allocator", lambda *_: _allocator(), is_brief=True),
+    Condition("denormals", lambda *_: _denormals(), is_brief=True),
+    Condition("garbage collector", lambda *_: "off while timing" if gc.isenabled() else "off"),
+    Condition(
+        "system", lambda *_: {name: _read(path) for name, path in SYSTEM.items()}, _system_in_words
+    ),
+    Condition("versions", lambda *_: versions(), _versions_in_words),
+    Condition(
+        "pins", lambda *_: _digest(Path(__file__).parents[2] / "constraints.txt"),
+        lambda digest: f"constraints.txt, SHA-256 {digest}...", is_brief=True,
+    ),
+)  # fmt: skip
+
+
+def conditions(threads: str, modules: Modules) -> dict[str, Any]:
+    """The conditions of this process."""
+    return {condition.name: condition.read(threads, modules) for condition in REGISTRY}
+
+
+def in_words(processes: list[dict[str, Any]]) -> dict[str, str]:
+    """What a reader is shown of the conditions of a run's processes, by name."""
+    found: dict[str, str] = {}
+    for condition in REGISTRY:
+        found |= condition.told(processes)
+    return found
+
+
+def in_brief(found: dict[str, Any]) -> str:
+    """The conditions of a process that stand below the tables, in one line."""
+    brief = [c.name for c in REGISTRY if c.is_brief and c.name in found]
+    return "; ".join(f"{name} {found[name]}" for name in brief)
+
+
+def joined(processes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The conditions of a run: those of its first process, with what any of them has loaded."""
+    return {condition.name: condition.value(processes) for condition in REGISTRY}
+
+
+def state() -> dict[str, Any]:
+    """The state of the machine now: load, memory in bytes, clock in MHz."""
+    memory, frequency = psutil.virtual_memory(), psutil.cpu_freq()
+    return {
+        "load": [round(value, 2) for value in psutil.getloadavg()],
+        "memory": memory.total,
+        "memory available": memory.available,
+        "clock": frequency.current if frequency else UNREADABLE,
+    }
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> str:
+    """The conditions of other that are not those of one, in words; "" if all are the same.
+
+    The pools and settings of a framework count only where both processes have loaded it.
+    """
+    return ", ".join(f"{name}: {text}" for name in one if (text := _change(one[name], other[name])))

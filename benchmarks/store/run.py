@@ -36,6 +36,11 @@ class CellWords(Struct, kw_only=True):
     formulation: str
     dtype: str
 
+    @property
+    def cell(self) -> str:
+        """All of them."""
+        return " ".join(getattr(self, word) for word in CELL_WORDS)
+
 
 class Check(Struct):
     """What was observed of a quantity, beside what is allowed, in its unit."""
@@ -155,17 +160,11 @@ class Failure(Struct):
     reason: str
 
 
-class Conditions(Struct):
-    """What everybody reads of the conditions; all of them are in conditions.py."""
-
-    versions: dict[str, str]
-
-
 class Process(Struct):
     """A process with its conditions, and by what share the calibration loop drifted in it."""
 
     name: str
-    conditions: Conditions
+    conditions: dict[str, str | dict[str, Any]]
     drift: float
     unstable: bool
 

@@ -1,8 +1,7 @@
 """The figures of a stored run, each made from its JSON alone."""
 
-from typing import Any
-
 import matplotlib
+import pandas as pd
 
 from benchmarks.show.figures import (
     distance,
@@ -14,17 +13,18 @@ from benchmarks.show.figures import (
     trainings,
     tutorial,
 )
+from benchmarks.store.run import Run
 
 FIGURES = sizes, ratios, trainings, life, distance, memory, tutorial
 
 
-def draw(run: dict[str, Any]) -> tuple[list[style.Drawing], list[str]]:
+def draw(run: Run, rows: pd.DataFrame) -> tuple[list[style.Drawing], list[str]]:
     """Every figure that the run has data for, and a sentence for each that it has none for."""
     drawings: list[style.Drawing] = []
     missing: list[str] = []
     with matplotlib.rc_context(style.RC):
         for module in FIGURES:
-            drawn = list(module.draw(run))
+            drawn = list(module.draw(run, rows))
             drawings += drawn
             missing += [] if drawn else [module.MISSING]
     return drawings, missing

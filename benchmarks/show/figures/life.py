@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
+import pandas as pd
 
-from benchmarks.analyse import rows as query
+from benchmarks.analyse.frame import own_conditions
 from benchmarks.show.figures import style
-from benchmarks.show.life_table import steps
+from benchmarks.show.wording import steps
+from benchmarks.store.run import Run
 
 NAME, TITLE = "life", "The life of a cell: what a first training run takes, stage by stage"
 MISSING = "No figure of the life of the cells: the run did not measure it."
@@ -25,54 +27,50 @@ STAGES = {  # dark to light, with a hatch where neighbors would be alike in grey
     "first run": ("#56B4E9", ""),
     "to host": ("#000000", ""),
 }
-Row = dict[str, Any]
 
 
-def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
+def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     """One figure: a panel for each group of rows and formulation."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    for group, rows in query.lives(run).items():
-        for row in rows:
-            found.setdefault((group, row["formulation"]), []).append(row)
+    own = own_conditions(rows[rows.kind == "life"])
+    own = own.assign(total=own[list(STAGES)].fillna(0).sum(axis="columns"))
+    found = dict(list(own.groupby(["group", "formulation"], sort=False)))
     if not found:
         return
-    lines = [len(rows) for rows in found.values()]
+    lines = [len(own) for own in found.values()]
     drawn = style.figure(10, 0.36 * sum(lines) + 0.9 * len(lines) + 0.4)
     panels = drawn.subplots(len(lines), 1, squeeze=False, height_ratios=lines)[:, 0]
-    for axes, ((group, formulation), rows) in zip(panels, found.items(), strict=True):
-        _panel(axes, rows)
+    for axes, ((group, formulation), own) in zip(panels, found.items(), strict=True):
+        _panel(axes, own)
         axes.set_title(f"{group}, {formulation}", loc="left")
     _legend(drawn)
     yield style.Drawing(NAME, TITLE, CAPTION, style.svg(drawn, TITLE))
 
 
-def total(row: Row) -> float:
-    """The seconds from the start to the first result."""
-    return sum(row["life"][stage] or 0 for stage in STAGES)
-
-
-def _panel(axes: Any, rows: list[Row]) -> None:
+def _panel(axes: Any, rows: pd.DataFrame) -> None:
     """A bar for each cell, the shortest above."""
-    rows = sorted(rows, key=total)
-    for y, row in enumerate(rows):
+    rows = rows.sort_values("total", kind="stable")
+    for y, (_, row) in enumerate(rows.iterrows()):
         left = 0.0
         for stage, (color, hatch) in STAGES.items():
-            width = row["life"][stage] or 0
+            width = 0 if pd.isna(row[stage]) else row[stage]
             axes.barh(y, width, left=left, height=0.7, color=color, hatch=hatch, edgecolor="white",
                       linewidth=0)  # fmt: skip
             left += width
         label = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
         axes.annotate(_words(row), (left, y), **label)
-    axes.set_yticks(range(len(rows)), labels=[style.driven(query.driven(row)) for row in rows])
+    axes.set_yticks(
+        range(len(rows)),
+        labels=[style.driven(cell) for cell in zip(rows.backend, rows.way, strict=True)],
+    )
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.6 * max(max(map(total, rows)), 1e-9))
+    axes.set_xlim(0, 1.6 * max(rows.total.max(), 1e-9))
     axes.set_xlabel("seconds from the first import")
     axes.grid(axis="y", visible=False)
 
 
-def _words(row: Row) -> str:
+def _words(row: Any) -> str:
     pays = steps(row)
-    words = [style.time(total(row)), f"then {style.time(row['life']['steady'])} a run"]
+    words = [style.time(row.total), f"then {style.time(row.steady)} a run"]
     if pays == "never":
         words.append("compiling never pays")
     elif pays != "-":

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from benchmarks.analyse import rows as query
+from benchmarks.analyse.frame import own_conditions
 from benchmarks.show.figures import style
-from benchmarks.show.text import titled
+from benchmarks.show.wording import titled
+from benchmarks.store.run import Run
 
 NAME, TITLE = "memory", "Memory of one dense gradient, in matrices of B x B"
 MISSING = "No figure of the memory: the run has no dense gradients."
@@ -17,22 +19,18 @@ CAPTION = (
     "are 2. Small batches have the vectors on top."
 )
 UNITS = ("B", "KiB", "MiB", "GiB")
-Row = dict[str, Any]
 
 
-def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
+def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     """One figure, a panel for each model and dtype."""
-    found = {
-        key: [row for row in rows if row["matrix_bytes"]]
-        for key, rows in query.default_gradients(run).items()
-    }
-    found = {key: rows for key, rows in found.items() if rows}
+    dense = own_conditions(rows[(rows.kind == "gradient") & (rows.matrix_bytes > 0)])
+    found = dict(list(dense.groupby(["model", "dtype"], sort=False)))
     if not found:
         return
     drawn = style.figure(10, 4.4)
     panels = drawn.subplots(1, max(len(found), 2), sharey=True, squeeze=False)[0]
-    for axes, (key, rows) in zip(panels, found.items(), strict=False):
-        _panel(axes, rows)
+    for axes, (key, own) in zip(panels, found.items(), strict=False):
+        _panel(axes, own)
         axes.set_title(f"{key[0]} gradient, {key[1]}")
     for axes in panels[len(found) :]:
         axes.set_visible(False)
@@ -41,24 +39,26 @@ def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
     yield style.Drawing(NAME, TITLE, CAPTION, style.svg(drawn, TITLE))
 
 
-def _panel(axes: Any, rows: list[Row]) -> None:
+def _panel(axes: Any, rows: pd.DataFrame) -> None:
     """A curve for each cell; the sizes with the bytes of their matrix."""
     looks = style.looks(rows)
-    for key in dict.fromkeys((*query.driven(row), row["formulation"]) for row in rows):
-        own = [row for row in rows if (*query.driven(row), row["formulation"]) == key]
-        own.sort(key=lambda row: row["B"])
-        color, marker = looks[key[0]]
+    rows = rows.assign(matrices=rows.temporary_bytes / rows.matrix_bytes)
+    for (backend, way, formulation), own in rows.groupby(
+        ["backend", "way", "formulation"], sort=False
+    ):
+        own = own.sort_values("B")
+        color, marker = looks[backend]
         axes.plot(
-            [r["B"] for r in own], [r["temporary_bytes"] / r["matrix_bytes"] for r in own],
-            linestyle=style.line(key[2]), color=color, marker=marker, label=titled(own[0]),
-            markerfacecolor=style.face(key[1], color), linewidth=1.1,
+            own.B.to_list(), own.matrices.to_list(), linestyle=style.line(formulation), color=color,
+            marker=marker, label=titled(own.iloc[0]), markerfacecolor=style.face(way, color),
+            linewidth=1.1,
         )  # fmt: skip
-    matrix = {row["B"]: row["matrix_bytes"] for row in rows}
+    matrix = dict(zip(rows.B, rows.matrix_bytes, strict=True))
     style.over_sizes(axes, matrix, "batch size B, and the bytes of one matrix")
     axes.set_xticks(sorted(matrix), labels=[f"{B}\n{_bytes(matrix[B])}" for B in sorted(matrix)])
     axes.axhline(1, color=style.INK, linewidth=2.5, alpha=0.5, zorder=1)
     axes.text(max(matrix), 0.93, "predicted: one matrix", ha="right", va="top", fontsize=8)
-    axes.set_ylim(0, 1.08 * max([2, *(r["temporary_bytes"] / r["matrix_bytes"] for r in rows)]))
+    axes.set_ylim(0, 1.08 * max(2, rows.matrices.max()))
 
 
 def _bytes(count: int) -> str:

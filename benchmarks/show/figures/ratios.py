@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.colors import LogNorm
 
-from benchmarks.analyse import rows as query
+from benchmarks.analyse.frame import costs, over
 from benchmarks.show.figures import style
-from benchmarks.show.text import digits
+from benchmarks.show.wording import digits
+from benchmarks.store.run import Run
 
 NAME, TITLE = "ratio", "What dense costs: time of dense / time of elementwise"
 MISSING = "No figure of what dense costs: the run has no dense gradient beside an elementwise one."
@@ -16,33 +18,29 @@ CAPTION = (
     "One gradient that forms its diagonal Jacobians as B x B matrices, in times of the elementwise "
     "one of the same backend and execution. 1: no more expensive. The intervals are in the tables."
 )
-Row = dict[str, Any]
+CALL = ["backend", "way"]
 
 
-def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
+def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     """One figure with a panel for each model and dtype."""
-    found = {key: query.costs(rows) for key, rows in query.default_gradients(run).items()}
-    found = {key: rows for key, rows in found.items() if rows}
+    dense = costs(rows)
+    found = dict(list(dense.groupby(["model", "dtype"], sort=False)))
     if not found:
         return
-    lines = [len(dict.fromkeys(map(query.driven, rows))) for rows in found.values()]
+    lines = [len(own[CALL].drop_duplicates()) for own in found.values()]
     drawn = style.figure(10, 0.34 * sum(lines) + 0.8 * len(lines))
     panels = drawn.subplots(len(lines), 1, squeeze=False, height_ratios=lines)[:, 0]
-    largest = max(row["ratio"]["elementwise"][0] for rows in found.values() for row in rows)
-    for axes, (key, rows) in zip(panels, found.items(), strict=True):
-        _panel(axes, rows, LogNorm(1, max(largest, 2), clip=True))
+    largest = dense["/ elementwise"].max()
+    for axes, (key, own) in zip(panels, found.items(), strict=True):
+        _panel(axes, own, LogNorm(1, max(largest, 2), clip=True))
         axes.set_title(f"{key[0]} gradient, {key[1]}", loc="left")
     yield style.Drawing(NAME, TITLE, CAPTION, style.svg(drawn, TITLE))
 
 
-def _panel(axes: Any, rows: list[Row], norm: Any) -> None:
+def _panel(axes: Any, rows: pd.DataFrame, norm: Any) -> None:
     """A line for each backend and execution, a column for each size."""
-    sizes = sorted({row["B"] for row in rows})
-    cells = list(dict.fromkeys(map(query.driven, rows)))
-    values = np.full((len(cells), len(sizes)), np.nan)
-    for row in rows:
-        place = cells.index(query.driven(row)), sizes.index(row["B"])
-        values[place] = row["ratio"]["elementwise"][0]
+    table = over(rows, "/ elementwise", CALL)
+    values, sizes, cells = table.to_numpy(), table.columns, list(table.index)
     colors = axes.pcolormesh(values, norm=norm, cmap="cividis", edgecolor="none")
     for (y, x), value in np.ndenumerate(values):
         dark = np.isfinite(value) and norm(value) < 0.5

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import matplotlib
+import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmarks.show.text import duration, title
+from benchmarks.show.wording import duration, title
 
 matplotlib.use("svg")
 INK = "#757b82"
@@ -82,9 +83,9 @@ def svg(drawn: Figure, heading: str) -> str:
     return PATH.sub(lambda path: DIGITS.sub(r"\1", path[0]), text.getvalue())
 
 
-def looks(rows: Iterable[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+def looks(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """Color and marker of each backend; those from outside get what is left, by their names."""
-    guests = sorted({row["backend"] for row in rows} - LOOKS.keys())
+    guests = sorted({*rows.backend} - LOOKS.keys())
     return LOOKS | {guest: GUESTS[i % len(GUESTS)] for i, guest in enumerate(guests)}
 
 

@@ -1,12 +1,14 @@
 """The training runs: time by backend, formulation, and by what one call carries."""
 
-from collections.abc import Iterator
-from statistics import median
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from benchmarks.analyse import rows as query
+import pandas as pd
+
+from benchmarks.analyse.frame import C_LOOP, own_conditions
 from benchmarks.show.figures import style
-from benchmarks.show.text import title
+from benchmarks.show.wording import title
+from benchmarks.store.run import Run
 
 NAME, TITLE = "training_times", "Training runs: time by backend and by what one call carries"
 MISSING = "No figure of the training runs: the run has none."
@@ -23,42 +25,45 @@ EXECUTIONS = {
     "run": "a call: the whole run",
 }
 FORMULATIONS = ("dense", "jacrev", "autodiff", "elementwise", "fused")
-Row = dict[str, Any]
 
 
-def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
+def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     """One figure: a row of panels for each model and dtype, a panel for each execution."""
-    found = query.trainings(run)
+    trainings = own_conditions(rows[rows.kind == "training"])
+    found = dict(list(trainings.groupby(["model", "dtype"], sort=False)))
     if not found:
         return
-    rows = [row for own in found.values() for row in own]
-    executions = [e for e in EXECUTIONS if any(query.driven(row)[1] == e for row in rows)]
-    executions += sorted({query.driven(row)[1] for row in rows} - {*EXECUTIONS})
+    executions = _in_order(EXECUTIONS, trainings.way)
     drawn = style.figure(10, 3.2 * len(found) + 0.6)
     grid = drawn.subplots(len(found), len(executions), sharey="row", sharex=True, squeeze=False)
     for panels, (key, own) in zip(grid, found.items(), strict=True):
         _row_of_panels(panels, own, executions)
-        panels[0].set_ylabel(f"{key[0]}, {key[1]}\ntime of {own[0]['steps']} steps")
+        panels[0].set_ylabel(f"{key[0]}, {key[1]}\ntime of {own.steps.iloc[0]} steps")
     style.legend(drawn)
     yield style.Drawing(NAME, TITLE, CAPTION, style.svg(drawn, TITLE))
 
 
-def _row_of_panels(panels: Any, rows: list[Row], executions: list[str]) -> None:
-    found = {row["formulation"] for row in rows}
-    formulations = [f for f in FORMULATIONS if f in found] + sorted(found - {*FORMULATIONS})
+def _in_order(known: Iterable[str], found: pd.Series) -> list[str]:
+    """The words that are found: those that are known in their order, then the others."""
+    known = list(known)
+    return [word for word in known if (found == word).any()] + sorted({*found} - {*known})
+
+
+def _row_of_panels(panels: Any, rows: pd.DataFrame, executions: list[str]) -> None:
+    formulations = _in_order(FORMULATIONS, rows.formulation)
     looks = style.looks(rows)
-    limit = [row["seconds"] / row["ratio"]["limit"][0] for row in rows if "limit" in row["ratio"]]
+    limit = (rows.seconds / rows["/ C"]).median()
     for axes, execution in zip(panels, executions, strict=True):
-        own = [row for row in rows if query.driven(row)[1] == execution]
-        backends = list(dict.fromkeys(row["backend"] for row in own))
+        own = rows[rows.way == execution]
+        backends = list(own.backend.unique())
         for i, backend in enumerate(backends):
             shift = 0.12 * (i - (len(backends) - 1) / 2)
-            _points(axes, [r for r in own if r["backend"] == backend], formulations, shift, looks)
-        if limit:
-            seconds, color = median(limit), looks[query.LIMIT][0]
-            axes.axhline(seconds, color=color, linestyle="--", linewidth=1)
+            _points(axes, own[own.backend == backend], formulations, shift, looks)
+        if pd.notna(limit):
+            color = looks[C_LOOP][0]
+            axes.axhline(limit, color=color, linestyle="--", linewidth=1)
             label = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 8}
-            axes.annotate("C loop", (-0.5, seconds), color=color, **label)
+            axes.annotate("C loop", (-0.5, limit), color=color, **label)
         axes.set_xticks(range(len(formulations)), labels=formulations, rotation=30, ha="right")
         axes.set_xlim(-0.6, len(formulations) - 0.4)
         axes.set_title("\n".join(filter(None, [execution, EXECUTIONS.get(execution)])))
@@ -67,14 +72,15 @@ def _row_of_panels(panels: Any, rows: list[Row], executions: list[str]) -> None:
 
 
 def _points(
-    axes: Any, rows: list[Row], formulations: list[str], shift: float, looks: dict[str, Any]
+    axes: Any, rows: pd.DataFrame, formulations: list[str], shift: float, looks: dict[str, Any]
 ) -> None:
     """One backend in one execution: a point a formulation, joined in their order."""
-    rows = sorted(rows, key=lambda row: formulations.index(row["formulation"]))
-    color, marker = looks[rows[0]["backend"]]
-    x = [formulations.index(row["formulation"]) + shift for row in rows]
-    axes.vlines(x, [r["q1"] for r in rows], [r["q3"] for r in rows], color=color)
+    rows = rows.assign(place=rows.formulation.map(formulations.index)).sort_values("place")
+    backend = rows.backend.iloc[0]
+    color, marker = looks[backend]
+    x = (rows.place + shift).to_list()
+    axes.vlines(x, rows.q1, rows.q3, color=color)
     axes.plot(
-        x, [r["seconds"] for r in rows], color=color, marker=marker, linewidth=0.8,
-        markersize=7, label=title(rows[0]["backend"]),
+        x, rows.seconds.to_list(), color=color, marker=marker, linewidth=0.8,
+        markersize=7, label=title(backend),
     )  # fmt: skip

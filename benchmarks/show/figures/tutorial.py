@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.show.figures import style
-from benchmarks.show.text import file_name
+from benchmarks.show.wording import file_name
+from benchmarks.store.run import Run
 
 MISSING = "No figures of the tutorial's training runs: the run has none."
 CAPTION = "The tutorial's {model} regression as the reference trains it: {what}"
@@ -21,26 +23,26 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3B94CB", "#7A
 POINTS = 600  # across a figure
 
 
-def draw(run: dict[str, Any]) -> Iterator[style.Drawing]:
+def draw(run: Run, _: pd.DataFrame) -> Iterator[style.Drawing]:
     """One figure for each training run."""
-    for trajectory in run["trajectories"]:
-        if not trajectory["loss"]:
+    for trajectory in run.trajectories:
+        if not trajectory.loss:
             continue
-        model, steps = trajectory["model"], len(trajectory["loss"])
-        title = f"The tutorial's {model} regression, {steps} steps ({trajectory['dtype']})"
+        model, steps = trajectory.model, len(trajectory.loss)
+        title = f"The tutorial's {model} regression, {steps} steps ({trajectory.dtype})"
         drawn = style.figure(10, 5.5)
         top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=(2, 3))
-        _curve(top, trajectory["loss"])
+        _curve(top, trajectory.loss)
         top.set_ylabel("loss J of the batch")
-        what = PARAMETERS if "parameters" in trajectory else ACCURACY
-        if "parameters" in trajectory:
-            _parameters(bottom, trajectory["parameters"], trajectory["true"])
-        elif "accuracy" in trajectory:
-            _curve(bottom, trajectory["accuracy"])
+        what = PARAMETERS if trajectory.parameters else ACCURACY
+        if trajectory.parameters:
+            _parameters(bottom, trajectory.parameters, trajectory.true)
+        elif trajectory.accuracy:
+            _curve(bottom, trajectory.accuracy)
             bottom.set_ylabel("accuracy on the batch")
         bottom.set_xlabel("step")
         caption = CAPTION.format(model=model, what=what.format(stretch=_stretch(steps)))
-        name = file_name("training", model, trajectory["dtype"])
+        name = file_name("training", model, trajectory.dtype)
         yield style.Drawing(name, title, caption, style.svg(drawn, title))
 
 

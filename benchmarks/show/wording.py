@@ -1,25 +1,22 @@
-"""Cells, times and ratios in words and digits, and a table over the batch sizes."""
+"""Cells, times and ratios in words and digits."""
 
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-Row = dict[str, Any]
-Words = Callable[[Row], str]
 TITLES = {"numpy": "NumPy", "numba": "Numba", "jax": "JAX", "torch": "PyTorch", "native": "C"}
 
 
-def name(row: Row) -> str:
+def name(row: Any) -> str:
     """The cell in a few words, beside a heading with its model; cpu goes without saying."""
-    words = [row["backend"], row["execution"], row["formulation"]]
-    return " ".join(words + [row["device"]] * (row["device"] != "cpu"))
+    words = [row.backend, row.execution, row.formulation]
+    return " ".join(words + [row.device] * (row.device != "cpu"))
 
 
-def titled(row: Row) -> str:
+def titled(row: Any) -> str:
     """The same with the name that the framework gives itself."""
-    return " ".join([title(row["backend"]), *name(row).split(" ")[1:]])
+    return " ".join([title(row.backend), *name(row).split(" ")[1:]])
 
 
 def title(backend: str) -> str:
@@ -40,18 +37,15 @@ def duration(seconds: float) -> str:
     return f"{digits(seconds / 1e-9)} ns"
 
 
-def microseconds(seconds: float) -> str:
-    """Three digits of microseconds; from a tenth of a second on in seconds."""
-    return digits(seconds * 1e6) if seconds < 0.1 else f"{seconds:.2f}s"
-
-
-def interval(ratio: list[float] | None) -> str:
+def interval(value: float, low: float, high: float) -> str:
     """A ratio with its interval; ~ where it contains 1, so that no difference was measured."""
-    if ratio is None:
-        return ""
-    value, low, high = ratio
     same = "~" if low <= 1 <= high else ""
     return f"{same}{digits(value)} [{digits(low)}, {digits(high)}]"
+
+
+def ratio(row: Any, title: str) -> str:
+    """A ratio of a row, with its interval."""
+    return interval(row[title], row[f"{title} low"], row[f"{title} high"])
 
 
 def digits(value: float) -> str:
@@ -62,12 +56,10 @@ def digits(value: float) -> str:
     return f"{round(value, places):.{max(places, 0)}f}"
 
 
-def over_sizes(heading: str, rows: list[Row], show: Words, label: Words = name) -> Iterator[str]:
-    """One table over the batch sizes: a line for each cell."""
-    sizes = sorted({row["B"] for row in rows})
-    width = max([24, *(len(label(row)) + 1 for row in rows)])
-    yield heading
-    yield f"{'B =':{width}}" + "".join(f"{B:>7}" for B in sizes)
-    for cell in dict.fromkeys(label(row) for row in rows):
-        found = {row["B"]: show(row) for row in rows if label(row) == cell}
-        yield f"{cell:{width}}" + "".join(f"{found.get(B, '-'):>7}" for B in sizes)
+def steps(row: Any) -> str:
+    """After how many steps compiling pays, to three digits."""
+    if row.pays != "after":
+        return row.pays or "-"
+    return (
+        f"{float(f'{row.break_even:.3g}'):.0f}" if row.break_even < 1e8 else f"{row.break_even:.1e}"
+    )

@@ -1,0 +1,68 @@
+"""A table as text or as Markdown, and what HTML shows of it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from html import escape
+from textwrap import wrap
+from typing import Any
+
+from benchmarks.show.tables import SHORT_CELL, Table
+from benchmarks.store.run import CELL_WORDS
+
+WIDTH = 100  # of the lines of a terminal
+SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
+EMPTY = 1e300  # an entry in which nothing stands sorts last
+
+
+def text(tables: Iterable[Table]) -> Iterator[str]:
+    """Lines: each table under its title, the words of its cell in one column."""
+    for table in tables:
+        if len(table.texts):
+            shown = _joined(table.filled())
+            align = ["left", *["right"] * (len(shown.columns) - 1)]
+            made = shown.to_markdown(
+                index=False, tablefmt="plain", disable_numparse=True, colalign=align
+            )
+            yield from wrap(table.title, WIDTH)
+            yield from (line.rstrip() for line in made.split("\n"))
+            yield ""
+
+
+def markdown(table: Table) -> str:
+    """The table in Markdown, every entry as text."""
+    texts = table.texts.rename(columns=escaped).map(escaped)
+    align = ["right" if title in table.numbers else "left" for title in table.texts]
+    return str(
+        texts.to_markdown(index=False, tablefmt="pipe", disable_numparse=True, colalign=align)
+    )
+
+
+def html(table: Table) -> list[list[tuple[str, float | None]]]:
+    """Rows of entries: their text, and for numbers what they sort by."""
+    columns = []
+    for title in table.texts:
+        texts = table.texts[title].to_list()
+        order = [None] * len(texts)
+        if title in table.numbers:
+            order = table.numbers[title].fillna(EMPTY).to_list()
+        shown = [EMPTY if at is not None and not text else at
+                 for text, at in zip(texts, order, strict=True)]  # fmt: skip
+        columns.append(list(zip(texts, shown, strict=True)))
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def escaped(text: Any) -> str:
+    """Text as text in Markdown, also within a table."""
+    return escape(SPECIAL.sub(r"\\\1", " ".join(str(text).split())), quote=False)
+
+
+def _joined(table: Table) -> Any:
+    """The texts with one column for the words of the cell, as far as there is something to say."""
+    varied = {*table.varied().texts.columns}
+    words = [word for word in table.texts if word in (*CELL_WORDS, "conditions")]
+    if not words:
+        return table.texts
+    words = [word for word in words if word in SHORT_CELL or word in varied]
+    cell = table.texts[words].apply(lambda row: " ".join(filter(None, row)), axis="columns")
+    others = table.texts.drop(columns=[*CELL_WORDS, "conditions"], errors="ignore")
+    return others.assign(cell=cell)[["cell", *others.columns]]

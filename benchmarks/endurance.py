@@ -24,9 +24,9 @@ from time import perf_counter
 from typing import Any
 
 import backends
-from benchmarks import run as processes
-from benchmarks.store import journal as parts
-from benchmarks.store import run as store
+import benchmarks.run
+from benchmarks.store import journal
+from benchmarks.store.run import is_partial, read
 
 ROOT = Path(__file__).parents[1]
 SIGNALS = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
@@ -84,13 +84,13 @@ def _left(path: Path) -> tuple[int, int, list[str]]:
     left = path.with_suffix("")
     if not left.exists():  # it was whole, or had not begun
         return 0, 0, []
-    if not (left / parts.JOURNAL).exists():  # the folder was made in that very instant
+    if not (left / journal.JOURNAL).exists():  # the folder was made in that very instant
         return 0, 0, [f"{left} has parts"] if list(left.glob("*.json")) else []
     finished = sum(map(_told, left.glob("[0-9]*.log")))
-    stored = processes.finished(left)
-    run = store.read(stored) if stored else None
+    stored = benchmarks.run.finished(left)
+    run = read(stored) if stored else None
     shown = sum(len(row["extra_info"]["rounds"]) for row in run["benchmarks"]) if run else 0
-    whole = run is not None and not store.is_partial(run)
+    whole = run is not None and not is_partial(run)
     return finished, shown, [f"{stored} is not said to be partial"] if whole else []
 
 

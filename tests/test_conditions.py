@@ -9,7 +9,11 @@ import pytest
 
 from backends import numpy_backend
 from benchmarks.measure.threads import POOLS, XLA, enforce, usable_processors
+from benchmarks.show.circumstances import facts
+from benchmarks.store import conditions as registry
 from benchmarks.store.conditions import conditions, differences, state
+from benchmarks.store.run import typed
+from tests import stored
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,6 +86,30 @@ def test_every_difference_is_named():
     other = made(threads="2 in each pool", settings={"one": {"threads": 2}})
     found = differences(made(), other)
     assert found == "threads: 2 in each pool, settings: one={'threads': 2}"
+
+
+def test_a_condition_is_one_entry(monkeypatch):
+    """Of a condition that is added all is known: it is read, stored, compared and told."""
+    values = iter(["red", "blue", "blue"])
+    color = registry.Condition("color", lambda *_: next(values), str.upper, is_brief=True)
+    monkeypatch.setattr(registry, "REGISTRY", (*registry.REGISTRY, color))
+    one, other, third = (conditions("", {}) for _ in range(3))
+    assert differences(one, other) == "color: blue"
+    assert differences(other, third) == ""
+    run = stored.run()
+    run["processes"][0]["conditions"] = one
+    assert facts(typed(run))["color"] == "RED"
+    assert registry.in_brief(one).endswith("; color red")
+    assert "color" not in facts(typed(stored.run())), "an older run does not know it"
+
+
+def test_what_a_framework_brings_is_that_of_all_processes():
+    run = stored.run()
+    [process] = run["processes"]
+    pools = {"libgomp-1.so": "1 threads"}
+    other = process | {"conditions": process["conditions"] | {"pools": pools}}
+    run["processes"] = [process, other]
+    assert facts(typed(run))["pools"] == "libgomp 1 threads; libx.so 1.0 1 threads"
 
 
 # --- threads

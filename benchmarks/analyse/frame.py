@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.store.run import CELL_WORDS, Check, Entry, Life, Run, load
 
-LIMIT = "native"  # the C loop
+C_LOOP = "native"
 RATIOS = {"limit": "/ C", "baseline": "/ reference"}  # the others keep their names
 KNOWN_RATIOS = ("/ C", "/ reference", "/ elementwise", "/ traffic", "/ reading", "/ exponentials",
                 "/ products")  # fmt: skip
@@ -23,7 +23,7 @@ STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to 
 WHOLE = ["B", "steps", "examples", "features", "matrix_bytes"]
 NUMBERS = ["seconds", "q1", "q3", "temporary_bytes", "faults", "processes", "tolerance used",
            "break_even", *STAGES]  # fmt: skip
-WORDS = ["group", "kind", *CELL_WORDS, "way", "conditions", "void", "caches"]
+TEXTS = ["group", "kind", *CELL_WORDS, "way", "conditions", "void", "caches"]
 NESTED = ["nearest check", "log_ratio", "distance", "allowed"]  # which no table of numbers takes
 
 
@@ -91,7 +91,7 @@ def share(check: Check) -> float:
 def _line(entry: Entry) -> dict[str, Any]:
     row, stats = entry.extra_info, entry.stats
     found = msgspec.to_builtins(row)
-    line = {name: found[name] for name in (*WORDS, *NUMBERS, *WHOLE, *NESTED) if name in found}
+    line = {name: found[name] for name in (*TEXTS, *NUMBERS, *WHOLE, *NESTED) if name in found}
     line |= {"group": entry.group, "seconds": stats.median, "q1": stats.q1, "q3": stats.q3}
     for name, values in row.ratio.items():
         title = RATIOS.get(name, f"/ {name}")
@@ -117,9 +117,9 @@ def _pays(row: Life) -> str:
 def _table(lines: list[dict[str, Any]]) -> pd.DataFrame:
     rows, limits = pd.DataFrame(lines), ("", " low", " high")
     ratios = [f"{name}{limit}" for name in KNOWN_RATIOS for limit in limits]
-    wanted = dict.fromkeys([*WORDS, *WHOLE, *NUMBERS, "pays", *ratios, *NESTED, *rows.columns])
+    wanted = dict.fromkeys([*TEXTS, *WHOLE, *NUMBERS, "pays", *ratios, *NESTED, *rows.columns])
     rows = rows.reindex(columns=list(wanted))
-    words = [*WORDS, "pays"]
+    words = [*TEXTS, "pays"]
     kinds = dict.fromkeys(WHOLE, "Int64") | dict.fromkeys([*NUMBERS, *ratios], "float64")
     rows = rows.astype(kinds)
     rows[words] = rows[words].astype(object).fillna("")

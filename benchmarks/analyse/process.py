@@ -53,7 +53,7 @@ def _count_by_call(row: JSON) -> None:
 def _judge_drift(process: JSON) -> None:
     loops = process["calibration"]
     process["drift"] = calibration.drift(loops) if loops else 0.0
-    process["unstable"] = process["drift"] > calibration.LIMIT
+    process["unstable"] = process["drift"] > calibration.DRIFT_ALLOWED
 
 
 def _without_times(info: JSON) -> JSON:

@@ -4,7 +4,7 @@ from time import perf_counter
 
 import numpy as np
 
-LIMIT = 0.1  # a run whose loop drifts by more is called unstable
+DRIFT_ALLOWED = 0.1  # a run whose loop drifts by more is called unstable
 VALUES = np.linspace(0, 1, 1000)
 REPEATS = 5
 

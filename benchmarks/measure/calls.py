@@ -16,8 +16,8 @@ from reference.problems import Problem, make, tutorial
 QUICK = 20  # epochs of 500, or the reference alone would take half of a quick run
 FEATURES = {"linear": 5, "logistic": 3}  # the tutorial's
 FOLDER = Path(__file__).parents[2] / "examples"
-LIMIT = FOLDER / "native_backend.py"  # what the machine can do
-EXAMPLES = LIMIT, FOLDER / "optax_backend.py", FOLDER / "nn_backend.py"  # and what people write
+C_LOOP = FOLDER / "native_backend.py"  # what the machine can do
+EXAMPLES = C_LOOP, FOLDER / "optax_backend.py", FOLDER / "nn_backend.py"  # and what people write
 
 
 @cache
@@ -91,7 +91,7 @@ def beside(cell: Cell) -> dict[str, Cell]:
 
 def limit(cell: Cell) -> dict[str, Cell]:
     """The C loop over the same run, where there is a C compiler: what a machine can do."""
-    name = backends.add(LIMIT)
+    name = backends.add(C_LOOP)
     try:
         backends.load(name)
     except backends.Unavailable:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.frame import LIMIT, costs, own_conditions
+from benchmarks.analyse.frame import C_LOOP, costs, own_conditions
 from benchmarks.analyse.intervals import quotient
 from benchmarks.analyse.merge import sample
 from benchmarks.show.circumstances import partial
@@ -41,7 +41,7 @@ def cost(rows: pd.DataFrame) -> str:
 def fastest(rows: pd.DataFrame) -> str:
     """Which cell trains fastest, beside the C loop and the reference, and what drives that."""
     told = _told(own_conditions(rows[rows.kind == "training"]))
-    cells = told[~told.backend.isin([LIMIT, "reference"])]
+    cells = told[~told.backend.isin([C_LOOP, "reference"])]
     if cells.empty:
         return ""
     best = cells.loc[cells.seconds.idxmin()]

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.measure import calibration
 from benchmarks.show.wording import name, title
-from benchmarks.store.conditions import REGISTRY
+from benchmarks.store.conditions import in_brief, in_words
 from benchmarks.store.run import Run
 
 EXPECTED = ("numpy", "numba", "jax", "torch")  # beside the reference; the others are examples
@@ -22,18 +22,10 @@ def facts(run: Run) -> dict[str, str]:
         "system": " ".join(str(machine.get(word, "")) for word in ("system", "release", "machine")),
         "Python": str(machine.get("python_version", "")),
         "processes": repetitions(run),
-        **told(run),
+        **in_words([process.conditions for process in run.processes]),
         "steadiness": " ".join(unsteady(run)) or "No process drifted by more than 10 %.",
     }
     return {name: text for name, text in found.items() if text.strip()}
-
-
-def told(run: Run) -> dict[str, str]:
-    """The conditions of the first process, with the pools that any of them had, in words."""
-    found: dict[str, str] = {}
-    for condition in REGISTRY:
-        found |= condition.told([process.conditions for process in run.processes])
-    return found
 
 
 def not_measured(run: Run) -> list[str]:
@@ -67,9 +59,8 @@ def partial(run: Run) -> str:
 
 def conditions(run: Run) -> list[str]:
     """How many processes, under which conditions, and whether the machine was steady."""
-    first = run.processes[0].conditions
-    brief = [f"{c.name} {first[c.name]}" for c in REGISTRY if c.is_brief and c.name in first]
-    lines = [repetitions(run), f"Conditions: {'; '.join(brief)}.", *unsteady(run)]
+    lines = [repetitions(run), f"Conditions: {in_brief(run.processes[0].conditions)}."]
+    lines += unsteady(run)
     return [line for text in lines for line in wrap(text, 80)]
 
 
@@ -93,7 +84,7 @@ def unsteady(run: Run) -> list[str]:
     told = "; ".join(f"{name} {', '.join(found)}" for name, found in drifts.items())
     return [
         f"Unstable: in {count} processes the calibration loop drifted by more than "
-        f"{calibration.LIMIT:.0%}: {told}."
+        f"{calibration.DRIFT_ALLOWED:.0%}: {told}."
     ]
 
 

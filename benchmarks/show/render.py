@@ -6,7 +6,7 @@ from html import escape
 from textwrap import wrap
 from typing import Any
 
-from benchmarks.show.tables import CELL, Table
+from benchmarks.show.tables import SHORT_CELL, Table
 from benchmarks.store.run import CELL_WORDS
 
 WIDTH = 100  # of the lines of a terminal
@@ -62,7 +62,7 @@ def _joined(table: Table) -> Any:
     words = [word for word in table.texts if word in (*CELL_WORDS, "conditions")]
     if not words:
         return table.texts
-    words = [word for word in words if word in CELL or word in varied]
+    words = [word for word in words if word in SHORT_CELL or word in varied]
     cell = table.texts[words].apply(lambda row: " ".join(filter(None, row)), axis="columns")
     others = table.texts.drop(columns=[*CELL_WORDS, "conditions"], errors="ignore")
     return others.assign(cell=cell)[["cell", *others.columns]]

@@ -28,7 +28,7 @@ from benchmarks.store.conditions import HUGE_PAGES
 from benchmarks.store.run import CELL_WORDS
 
 AT = 65536  # the batch size at which a cell stands beside its bound
-CELL = ("backend", "execution", "formulation")
+SHORT_CELL = ("backend", "execution", "formulation")  # what names a cell beside its heading
 
 
 class Column(NamedTuple):
@@ -69,7 +69,7 @@ class Table(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A table over rows: of a kind, in an order, with columns; "" where they keep their order."""
+    """A table over the rows of a kind, sorted by the columns of order, with its own columns."""
 
     name: str
     title: str
@@ -85,7 +85,7 @@ class Definition(NamedTuple):
         columns = self.columns
         if brief:
             columns = tuple(c._replace(show=c.brief or c.show) for c in columns if not c.is_wide)
-        return made(self.name, title or self.title, self.note, rows, columns)
+        return of_columns(self.name, title or self.title, self.note, rows, columns)
 
     def by_group(self, rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:
         """A table for each group of rows that is compared."""
@@ -93,7 +93,7 @@ class Definition(NamedTuple):
             yield self.table(own, str(group).capitalize(), brief)
 
 
-def made(
+def of_columns(
     name: str, title: str, note: str, rows: pd.DataFrame, columns: tuple[Column, ...]
 ) -> Table:
     """The table of rows; an entry without a number is empty."""
@@ -319,10 +319,10 @@ def large_batches(rows: pd.DataFrame) -> Iterator[Table]:
         yield table._replace(texts=table.texts.assign(**_growths(narrow, table.texts["B ="])))
         wide = own[own.features > narrow.features.min()].sort_values("features", kind="stable")
         columns = (_word("cell"), _whole("F", "features"), TIME, _ratio("/ products"))
-        yield made("", f"large gradient {words}, B = 4096", "", wide, columns)
+        yield of_columns("", f"large gradient {words}, B = 4096", "", wide, columns)
     for words, own in _problems(rows[rows["/ traffic"].notna()]):
         columns = (_word("cell"), _whole("B", "B"), TIME, _ratio("/ traffic"))
-        yield made("", f"dense gradient {words}", "", own.sort_values(["cell", "B"]), columns)
+        yield of_columns("", f"dense gradient {words}", "", own.sort_values(["cell", "B"]), columns)
 
 
 def _growths(rows: pd.DataFrame, cells: pd.Series) -> dict[str, list[str]]:

@@ -145,6 +145,20 @@ def conditions(threads: str, modules: Modules) -> dict[str, Any]:
     return {condition.name: condition.read(threads, modules) for condition in REGISTRY}
 
 
+def in_words(processes: list[dict[str, Any]]) -> dict[str, str]:
+    """What a reader is shown of the conditions of a run's processes, by name."""
+    found: dict[str, str] = {}
+    for condition in REGISTRY:
+        found |= condition.told(processes)
+    return found
+
+
+def in_brief(found: dict[str, Any]) -> str:
+    """The conditions of a process that stand below the tables, in one line."""
+    brief = [c.name for c in REGISTRY if c.is_brief and c.name in found]
+    return "; ".join(f"{name} {found[name]}" for name in brief)
+
+
 def joined(processes: list[dict[str, Any]]) -> dict[str, Any]:
     """The conditions of a run: those of its first process, with what any of them has loaded."""
     return {condition.name: condition.value(processes) for condition in REGISTRY}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.frame import LIMIT, own_conditions
+from benchmarks.analyse.frame import C_LOOP, own_conditions
 from benchmarks.show.figures import style
 from benchmarks.show.wording import title
 from benchmarks.store.run import Run
@@ -60,7 +60,7 @@ def _row_of_panels(panels: Any, rows: pd.DataFrame, executions: list[str]) -> No
             shift = 0.12 * (i - (len(backends) - 1) / 2)
             _points(axes, own[own.backend == backend], formulations, shift, looks)
         if pd.notna(limit):
-            color = looks[LIMIT][0]
+            color = looks[C_LOOP][0]
             axes.axhline(limit, color=color, linestyle="--", linewidth=1)
             label = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 8}
             axes.annotate("C loop", (-0.5, limit), color=color, **label)

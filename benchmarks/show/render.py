@@ -28,6 +28,12 @@ def text(tables: Iterable[Table]) -> Iterator[str]:
             yield ""
 
 
+def notes(tables: Iterable[Table]) -> Iterator[str]:
+    """Lines: what is said of the tables that have lines, each thing once."""
+    for note in dict.fromkeys(table.note for table in tables if len(table.texts)):
+        yield from wrap(note, WIDTH)
+
+
 def markdown(table: Table) -> str:
     """The table in Markdown, every entry as text."""
     texts = table.texts.rename(columns=escaped).map(escaped)

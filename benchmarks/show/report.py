@@ -53,8 +53,15 @@ def _text(run: Run, rows: Any, whole: bool = False) -> list[str]:
     """The tables, all or what fits a terminal, what is missing, the conditions and the answer."""
     from benchmarks.show import answer, circumstances, render, tables
 
-    made = tables.everything(rows) if whole else tables.summary(rows)
-    lines = [*render.text(made), *circumstances.missing(run), *circumstances.conditions(run), ""]
+    made = list(tables.everything(rows) if whole else tables.summary(rows))
+    lines = [
+        *render.text(made),
+        *render.notes(made),
+        "",
+        *circumstances.missing(run),
+        *circumstances.conditions(run),
+        "",
+    ]
     return lines + [line for told in answer.answer(run, rows) for line in wrap(told, 80)]
 
 

@@ -27,6 +27,11 @@ from benchmarks.show.wording import (
 from benchmarks.store.conditions import HUGE_PAGES
 from benchmarks.store.run import CELL_WORDS
 
+BOUNDS_NOTE = (
+    "/ bound: beside reading X and Y once, or one exponential for each example, whichever takes "
+    "longer; / products: beside X W and row X alone; / traffic: beside writing and reading every "
+    "B x B matrix once. All are NumPy's, timed in the same rounds."
+)
 AT = 65536  # the batch size at which a cell stands beside its bound
 SHORT_CELL = ("backend", "execution", "formulation")  # what names a cell beside its heading
 
@@ -90,7 +95,7 @@ class Definition(NamedTuple):
     def by_group(self, rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:
         """A table for each group of rows that is compared."""
         for group, own in rows[rows.kind == self.kind].groupby("group", sort=False):
-            yield self.table(own, str(group).capitalize(), brief)
+            yield self.table(own, f"{str(group)[:1].upper()}{str(group)[1:]}", brief)
 
 
 def of_columns(
@@ -286,7 +291,7 @@ def ratios(rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:
             heading, own, (lambda row: digits(row["/ elementwise"])) if brief
             else lambda row: ratio(row, "/ elementwise"),
             words=["cell"] if brief else ["backend", "way"], order="/ elementwise",
-            name=file_name("ratio", str(model), str(dtype)), note=note,
+            name=file_name("ratio", str(model), str(dtype)), note="" if brief else note,
         )  # fmt: skip
 
 
@@ -319,10 +324,11 @@ def large_batches(rows: pd.DataFrame) -> Iterator[Table]:
         yield table._replace(texts=table.texts.assign(**_growths(narrow, table.texts["B ="])))
         wide = own[own.features > narrow.features.min()].sort_values("features", kind="stable")
         columns = (_word("cell"), _whole("F", "features"), TIME, _ratio("/ products"))
-        yield of_columns("", f"large gradient {words}, B = 4096", "", wide, columns)
+        yield of_columns("", f"large gradient {words}, B = 4096", BOUNDS_NOTE, wide, columns)
     for words, own in _problems(rows[rows["/ traffic"].notna()]):
         columns = (_word("cell"), _whole("B", "B"), TIME, _ratio("/ traffic"))
-        yield of_columns("", f"dense gradient {words}", "", own.sort_values(["cell", "B"]), columns)
+        own = own.sort_values(["cell", "B"])
+        yield of_columns("", f"dense gradient {words}", BOUNDS_NOTE, own, columns)
 
 
 def _growths(rows: pd.DataFrame, cells: pd.Series) -> dict[str, list[str]]:

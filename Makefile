@@ -1,7 +1,8 @@
 # make bench       the answer in minutes: the four frameworks compared, a table, figures, a stored run
 # make bench-full  everything that is published: all cells and sizes, large batches, compile times
 # make test        prove that all of them compute the same thing
-# make prove       longer proofs: what the suite endures
+# make prove       what the suite endures: ten minutes of long runs, kills and wrong input;
+#                  make prove QUICK=1 takes three
 # make self-test   the clock under test: known ratios and a known sleep, two minutes
 # make lint        check the style and the types
 #
@@ -29,7 +30,7 @@ test: .venv/made
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 prove: .venv/made
-	$(BIN)/python -m benchmarks endurance
+	$(BIN)/python -m benchmarks endurance $(if $(QUICK),--quick)
 
 self-test: .venv/made
 	$(BIN)/python -m benchmarks self-test

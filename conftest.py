@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent
 
 # NumPy is imported when the options are known: --threads has to be set before any pool exists.
 WORDS = ("backend", "device", "model", "formulation", "execution", "dtype")
+ALL_OF_THEM = "python -m benchmarks list shows all that exist here"
 CELLS = pytest.StashKey[list]()
 THREADS = pytest.StashKey[str]()
 STATE = pytest.StashKey[dict]()
@@ -43,9 +44,11 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     from benchmarks.measure import environment
     from benchmarks.measure.threads import enforce
+    from benchmarks.told import MISTAKE
 
     if config.getoption("benchmark_only") and config.getoption("numprocesses", None):
-        raise pytest.UsageError("-n: times are taken in one process; --benchmark-only without -n")
+        text = "-n: times are taken in one process; --benchmark-only without -n"
+        raise _refused(MISTAKE, text)
     for key in (LEFT_OUT, UNFINISHED):
         config.stash[key] = []
     environment.place_caches(ROOT)
@@ -54,7 +57,7 @@ def pytest_configure(config):
         pin = config.getoption("benchmark_only")
         config.stash[THREADS] = enforce(config.getoption("threads"), pin=pin)
     except ValueError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise _refused(MISTAKE, error) from None
     config.stash[CELLS] = _chosen_cells(config)
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
         config.args = ["benchmarks" if config.getoption("benchmark_only") else "tests"]
@@ -66,22 +69,32 @@ def pytest_configure(config):
         config.stash[STATE] = state()
 
 
+def _refused(kind, reason):
+    """The error that ends pytest before anything is run, also told to a run that has started it."""
+    from benchmarks.told import tell
+
+    tell(kind=kind, reason=str(reason))
+    return pytest.UsageError(str(reason))
+
+
 def _claimed(config):
     """Where the run is going to be stored, once it is sure that it can be."""
     from benchmarks.store.files import Mistake, claim
     from benchmarks.store.run import next_path
+    from benchmarks.told import MISTAKE
 
     path = config.getoption("benchmark_json")
     path = path or next_path(config.rootpath / "results", config.getoption("quick"))
     try:
         claim(path)
     except Mistake as mistake:
-        raise pytest.UsageError(str(mistake)) from None
+        raise _refused(MISTAKE, mistake) from None
     return path.absolute()
 
 
 def _chosen_cells(config):
     import backends
+    from benchmarks.told import MISTAKE, NOTHING, UNUSABLE
     from reference.models import load
     from reference.words import MODELS
 
@@ -95,11 +108,15 @@ def _chosen_cells(config):
             backends.add(config.rootpath / "examples" / "native_backend.py")  # the limit
         chosen["backend"] = [_name(given) for given in chosen["backend"]]
         found = backends.cells(**chosen, importing=not config.option.collectonly)
-    except (ValueError, ImportError) as error:
-        raise pytest.UsageError(str(error)) from None
+    except backends.Unavailable as error:
+        raise _refused(UNUSABLE, error) from None
+    except ValueError as error:
+        raise _refused(MISTAKE, error) from None
     if not found:
         given = " ".join(f"--{w} {v}" for w, values in chosen.items() for v in values)
-        raise pytest.UsageError(f"no cell exists here for {given}")
+        what = "measure" if config.getoption("benchmark_only") else "test"
+        text = f"nothing to {what}: no backend has the combination {given}; {ALL_OF_THEM}"
+        raise _refused(NOTHING, text)
     return found
 
 
@@ -178,6 +195,14 @@ def pytest_runtest_makereport(item, call):
 
         item.config.stash[UNFINISHED] += unfinished(item, call.excinfo, WORDS)
     return report
+
+
+def pytest_runtest_setup(item):
+    from benchmarks.told import tell
+
+    items = item.session.items
+    row = item.callspec.id if hasattr(item, "callspec") else item.name
+    tell(row=row, number=items.index(item), of=len(items))
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):

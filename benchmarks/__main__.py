@@ -15,7 +15,7 @@ from benchmarks.store.files import Mistake
 from benchmarks.store.run import next_path
 
 RESULTS = Path(__file__).parents[1] / "results"
-ENDURANCE, ENDURANCE_MODULE = "endurance", "benchmarks.endurance"
+ENDURANCE, ENDURANCE_MODULE = "endurance", "tests.endurance.main"
 PROOFS = {  # commands that measure or judge at once: imported only when they are called
     "verdicts": ("benchmarks.verdicts", "judge every cell, print and store the table"),
     "self-test": ("benchmarks.self_test", "the clock under test: two minutes, known ratios"),
@@ -26,7 +26,11 @@ FORMATS = "csv", "parquet", "md"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code: 2 for a mistake in what it was given."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", allow_abbrev=False,
+        epilog="exit codes: 0 done, 1 it failed, 2 a mistake in what was given; docs/commands.md "
+        "says for each command what 1 means",
+    )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     parser.add_argument("--version", action="version", version=f"diagjac {_version()}")
     for add in (_add_run, _add_report, _add_compare, _add_export, _add_list):
@@ -94,7 +98,8 @@ def _add_compare(commands: Any) -> None:
     compare.add_argument("other", type=Path, metavar="B.json")
     compare.add_argument(
         "--fail-slower", type=_percentage, metavar="PERCENT",
-        help="exit with 1 if a row of B is slower by more than that, beyond its interval, or void",
+        help="exit with 1 if a row of B is slower by more than that, its whole interval, or has "
+        "become void, or if a process of B failed",
     )  # fmt: skip
     compare.set_defaults(function=_compare)
 

@@ -1,6 +1,5 @@
-"""What a long run says of itself: a line for each process, and on a terminal the cell at work."""
+"""What a long run says of itself: a line for each process, and on a terminal the row at work."""
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,57 +7,84 @@ from statistics import mean
 from time import perf_counter
 from typing import Protocol
 
+from benchmarks.told import told
+
 WIDTH = 79
+NAME = 40  # columns of the name of a process: a backend from outside may be called anything
+PROCESS, LARGE, HUGE, LIFE = "process", "large batches", "huge pages", "life"
+# How long each part took beside a process of the same backends, in a full run on two processors.
+SHARES = {PROCESS: 1.0, LARGE: 0.5, HUGE: 0.25, LIFE: 0.25}
 
 
-class Named(Protocol):
-    """A process to come."""
+class Timed(Protocol):
+    """A process to come: its name, what it measures, and of which backends."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def part(self) -> str: ...
+    @property
+    def backends(self) -> tuple[str, ...]: ...
 
 
 class Progress:
     """The lines of one run of so many processes, one after the other."""
 
-    def __init__(self, todo: Sequence[Named]) -> None:
+    def __init__(self, todo: Sequence[Timed]) -> None:
         self.todo, self.number, self.start = todo, 0, 0.0
-        self.log = Path()
-        self.seconds: dict[str, list[float]] = {}  # of the processes of one kind that have ended
+        self.file = Path()
+        # Of the processes that have ended, for each part and its backends.
+        self.seconds: dict[tuple[str, tuple[str, ...]], list[float]] = {}
 
-    def begin(self, log: Path) -> None:
-        """The next process, whose pytest writes to the log."""
-        self.number, self.log, self.start = self.number + 1, log, perf_counter()
+    def begin(self, file: Path) -> None:
+        """The next process, which tells in the file what it is at."""
+        self.number, self.file, self.start = self.number + 1, file, perf_counter()
         self._print(self._title(), end="" if sys.stdout.isatty() else " ")
 
     def show(self) -> None:
-        """On a terminal: which cell it is at, how far the process is, how long the rest takes."""
+        """On a terminal: how long the rest takes, how far the process is, and at which row."""
         if sys.stdout.isatty():
             # The name of the row comes last: it is what a narrow terminal may cut.
-            told = _joined(self._left(perf_counter() - self.start), _at(self.log))
-            self._print(f"\r{f'{self._title()} {told}':{WIDTH}.{WIDTH}}", end="")
+            line = f"{self._title()} {_joined(self._time_left(), _at(self.file))}"
+            self._print(f"\r{line:{WIDTH}.{WIDTH}}", end="")
 
     def end(self, problem: str) -> None:
         """The process has ended, with or without a problem."""
-        seconds = perf_counter() - self.start
-        self.seconds.setdefault(_kind(self.todo[self.number - 1]), []).append(seconds)
-        told = _joined(f"{seconds:.0f} s", self._left(0), problem)
+        job, seconds = self.todo[self.number - 1], perf_counter() - self.start
+        self.seconds.setdefault((job.part, job.backends), []).append(seconds)
+        line = _joined(f"{seconds:.0f} s", self._time_left(ended=True), problem)
         if sys.stdout.isatty():
-            told = f"\r{f'{self._title()} {told}':{WIDTH}}"
-        self._print(told)
+            line = f"\r{f'{self._title()} {line}':{WIDTH}}"
+        self._print(line)
+
+    def left(self, ended: bool = False) -> float | None:
+        """About how many seconds the run still takes; None before every backend was seen once.
+
+        A process that takes longer than expected counts as nearly done, and not against the rest.
+        """
+        now = [] if ended else [self._expected(self.todo[self.number - 1])]
+        rest = [self._expected(job) for job in self.todo[self.number :]]
+        spent = perf_counter() - self.start
+        found = [max(seconds - spent, 0) for seconds in now if seconds is not None]
+        found += [seconds for seconds in rest if seconds is not None]
+        return sum(found) if len(found) == len(now + rest) else None
+
+    def _expected(self, job: Timed) -> float | None:
+        """The mean of those like it, or its share of processes of its backends; None if unknown."""
+        if own := self.seconds.get((job.part, job.backends)):
+            return mean(own)
+        seen = [self.seconds.get((PROCESS, (name,))) for name in job.backends]
+        known = [mean(times) for times in seen if times]
+        return SHARES[job.part] * sum(known) if len(known) == len(seen) else None
+
+    def _time_left(self, ended: bool = False) -> str:
+        left = self.left(ended)
+        if left is None or (ended and self.number == len(self.todo)):
+            return ""
+        return f"about {left / 60:.0f} min left" if left >= 60 else "under a minute left"
 
     def _title(self) -> str:
-        return f"[{self.number}/{len(self.todo)}] {self.todo[self.number - 1].name} ..."
-
-    def _left(self, spent: float) -> str:
-        """About how long the processes to come take, and what is left of this one."""
-        if not self.seconds:
-            return ""
-        known = {kind: mean(times) for kind, times in self.seconds.items()}
-        usual = mean(known.values())
-        ended = sum(map(len, self.seconds.values()))
-        left = sum(known.get(_kind(job), usual) for job in self.todo[ended:]) - spent
-        return f"about {max(left, 0) / 60:.0f} min left" if ended < len(self.todo) else ""
+        return f"[{self.number}/{len(self.todo)}] {self.todo[self.number - 1].name:.{NAME}} ..."
 
     def _print(self, text: str, end: str = "\n") -> None:
         print(text, end=end, flush=True)
@@ -68,12 +94,7 @@ def _joined(*words: str) -> str:
     return ", ".join(filter(None, words))
 
 
-def _kind(job: Named) -> str:
-    return re.sub(r", process \d+ of \d+$", "", job.name)
-
-
-def _at(log: Path) -> str:
-    """The last row that the log names, and the share of the process that pytest tells."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    rows, shares = re.findall(r"\[([^\]\n]+-[^\]\n]+)\]", text), re.findall(r"\[ *(\d+)%\]", text)
-    return f"{shares[-1] if shares else 0} % {rows[-1] if rows else ''}".strip()
+def _at(file: Path) -> str:
+    """The row that a process is at, after the share of its rows that it has done."""
+    at = told(file)
+    return f"{100 * at['number'] // at['of']} % {at['row']}" if "row" in at else ""

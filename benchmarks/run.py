@@ -21,27 +21,33 @@ from typing import NamedTuple
 import backends
 from benchmarks.analyse.merge import merge
 from benchmarks.measure.calls import EXAMPLES
-from benchmarks.progress import Progress
+from benchmarks.progress import HUGE, LARGE, LIFE, PROCESS, Progress
 from benchmarks.show import report
 from benchmarks.store import journal
 from benchmarks.store.conditions import HUGE_PAGES
 from benchmarks.store.files import claim, put
 from benchmarks.store.journal import FAILED, MEASURED, NOTHING, RunFolder
 from benchmarks.store.run import is_partial, load, unused
+from benchmarks.told import FILE, MISTAKE, UNUSABLE, told
 
 ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
-LARGE = "benchmarks/bench_large.py"
+LARGE_BATCHES = "benchmarks/bench_large.py"
 EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
+TOLD = ".told"  # of the file in which a process tells the run what it is at
 GRACE = 20  # seconds for a process to store what it has
-NOTHING_TO_DO = 4, 5  # of pytest: a usage error, nothing collected
-NO_CELL, NOT_USABLE = "no cell exists here", "is not usable here"
+USAGE_ERROR, NOTHING_COLLECTED = 4, 5  # exit codes of pytest
 
 
 class Job(NamedTuple):
-    """One process: its name, the arguments of pytest, and what is added to the environment."""
+    """One process: its name, what it measures of which backends, and how pytest is started.
+
+    The part is a word of benchmarks/progress.py; the environment is what is added to it.
+    """
 
     name: str
+    part: str
+    backends: tuple[str, ...]
     arguments: tuple[str, ...]
     environment: dict[str, str]
 
@@ -67,17 +73,18 @@ def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> 
         for name in everyone[first:] + everyone[:first]:
             title = f"{_title(name)}, process {turn + 1} of {processes}"
             files = FILES if name in names else FILES[:1]
-            yield Job(title, (*files, f"--backend={name}"), {})
+            yield Job(title, PROCESS, (name,), (*files, f"--backend={name}"), {})
     if quick:
         return
     for name in names:
-        yield Job(f"{_title(name)}, large batches", (LARGE, f"--backend={name}"), {})
+        arguments = LARGE_BATCHES, f"--backend={name}"
+        yield Job(f"{_title(name)}, large batches", LARGE, (name,), arguments, {})
     if sys.platform == "linux":
         for name in names:
-            arguments = (*EQUALIZED, f"--backend={name}")
-            yield Job(f"{_title(name)} with huge pages", arguments, HUGE_PAGES)
-    chosen = [f"--backend={name}" for name in everyone]
-    yield Job("the life of the cells", ("benchmarks/bench_life.py", *chosen), {})
+            words = (*EQUALIZED, f"--backend={name}")
+            yield Job(f"{_title(name)} with huge pages", HUGE, (name,), words, HUGE_PAGES)
+    chosen = "benchmarks/bench_life.py", *(f"--backend={name}" for name in everyone)
+    yield Job("the life of the cells", LIFE, tuple(everyone), chosen, {})
 
 
 def run(path: Path, named: list[str], processes: int, timeout: float, options: list[str]) -> int:
@@ -97,7 +104,7 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's Ctrl-C
     try:
         for number, job in enumerate(todo, 1):
-            progress.begin(made.base(number).with_suffix(".log"))
+            progress.begin(made.base(number).with_suffix(TOLD))
             outcome = _measured(
                 job, made.base(number), timeout, options, bool(named), progress.show
             )
@@ -149,6 +156,8 @@ def show(path: Path | None, folder: Path) -> int:
 
 def _end_with_the_run() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    # What a shell starts in the background hands on that Ctrl-C is ignored: see _interrupt.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 # For preexec_fn: on Linux a process does not outlive the one that started it, however that ended.
@@ -159,14 +168,14 @@ def _measured(
     job: Job, base: Path, timeout: float, options: list[str], named: bool, show: Callable[[], None]
 ) -> Outcome:
     """Run the job in a process group of its own; its output goes to base.log."""
-    part, log = base.with_suffix(".json"), base.with_suffix(".log")
+    part, log, says = (base.with_suffix(suffix) for suffix in (".json", ".log", TOLD))
     command = [sys.executable, "-m", "pytest", "--benchmark-only", "--no-report", "--verbose"]
     command += [*job.arguments, *options, f"--benchmark-json={part}"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | job.environment, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            preexec_fn=end_with_the_run,
+            command, cwd=ROOT, env=os.environ | job.environment | {FILE: str(says)},
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True, preexec_fn=end_with_the_run,
         )  # fmt: skip
         try:
             code = _wait(process, timeout, show)
@@ -175,9 +184,10 @@ def _measured(
             return Outcome(FAILED, f"no end after {timeout:.0f} s, see {log}")
         finally:
             _kill(process)
-    if code in NOTHING_TO_DO:
-        text = log.read_text(encoding="utf-8", errors="replace")
-        return Outcome(NOTHING, _why_nothing(text, named))
+    if code == NOTHING_COLLECTED:
+        return Outcome(NOTHING, "nothing to measure: none of its rows was asked for")
+    if code == USAGE_ERROR:
+        return Outcome(NOTHING, _why_nothing(told(says), log, named))
     if part.exists():  # it was written whole, or not at all
         return Outcome(MEASURED, "")
     how = f"ended by signal {-code}" if code < 0 else f"ended with {code}"
@@ -196,26 +206,29 @@ def _wait(process: subprocess.Popen, timeout: float, show: Callable[[], None]) -
             show()
 
 
-def _why_nothing(output: str, named: bool) -> str:
-    """In pytest's words why there is nothing to measure. Raises ValueError for a mistake."""
-    errors = re.findall(r"^(?:ERROR|.*: error): (.*)", output, re.MULTILINE)
-    reason = errors[-1] if errors else NO_CELL
-    if NO_CELL not in reason and (named or NOT_USABLE not in reason):
-        raise ValueError(reason)
-    return reason
+def _why_nothing(says: dict[str, str], log: Path, named: bool) -> str:
+    """Why there is nothing to measure. Raises ValueError, with what is wrong, for a mistake."""
+    if not says:  # pytest itself does not take an option, and its log says no more than that
+        raise ValueError(log.read_text(encoding="utf-8", errors="replace").strip())
+    if says["kind"] == MISTAKE or (named and says["kind"] == UNUSABLE):
+        raise ValueError(says["reason"])
+    return says["reason"]
 
 
 def _interrupt(process: subprocess.Popen) -> None:
     """Let a process store the rows that it has, if it can."""
     with suppress(subprocess.TimeoutExpired):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
         process.wait(GRACE)
 
 
 def _kill(process: subprocess.Popen) -> None:
     """The process and whatever it has started, which may outlive it, if they still run."""
-    with suppress(ProcessLookupError, PermissionError):  # the latter on macOS where all have ended
-        os.killpg(process.pid, signal.SIGKILL)
+    if sys.platform == "win32":  # which has no groups of processes to end
+        process.kill()
+    else:
+        with suppress(ProcessLookupError, PermissionError):  # the latter on macOS, of ended ones
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 

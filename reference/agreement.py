@@ -73,6 +73,12 @@ TOLERANCES = {
         "The framework derives -Y/P + (1-Y)/(1-P), the textbook has (P-Y)/(P(1-P)): the quotients "
         "round apart. Off the diagonal nothing is allowed.",
     ),
+    "gradient of another value": Tolerance(
+        1e-4,
+        "of the largest entry",
+        "Whether a number was used at all: one that was compiled in, or left from the call before, "
+        "is off by a factor of two. Rounding in float32 is 1e-6; the digits are judged elsewhere.",
+    ),
     "central difference": Tolerance(
         1e-9,
         "masses",

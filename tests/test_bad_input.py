@@ -161,7 +161,10 @@ OPTIONS = {
         ["--backend=/nowhere/x_backend.py"], "a backend is a file named <name>_backend.py, got ",
     ),
     "a file that is no backend": (["--backend=setup.py"], "a backend is a file named <name>"),
-    "words of no cell": (["--backend=numpy", "--device=cuda"], "no cell exists here for --backend"),
+    "words of no cell": (
+        ["--backend=numpy", "--device=cuda"],
+        "nothing to test: no backend has the combination --backend numpy --device cuda",
+    ),
     "a run that is there": (
         ["--benchmark-only", "--benchmark-json=constraints.txt"],
         "constraints.txt: a run is stored in a file named *.json",

@@ -406,4 +406,4 @@ def test_the_cells_of_a_gpu_are_those_of_the_cpu(with_gpu, arguments):
 
 def test_a_gpu_that_is_not_there_is_a_usage_error():
     complaint = collected("--backend", "numpy", "--device", "cuda")
-    assert "no cell exists here for --backend numpy --device cuda" in complaint
+    assert "no backend has the combination --backend numpy --device cuda" in complaint

@@ -103,15 +103,22 @@ def elsewhere(tmp_path):
     return folder.parent
 
 
-def test_started_from_another_directory(elsewhere):
-    path = ROOT / "tests" / "test_conditions.py"
-    assert " passed" in python("-m", "pytest", "-q", path, "--backend=numpy", cwd=elsewhere)
-    out = python("-m", "benchmarks", "report", "results/0001_full.json", cwd=elsewhere)
+def test_pytest_started_from_another_directory(elsewhere):
+    """It finds the checkout by the path that it is given."""
+    path = ROOT / "tests" / "test_selection.py"
+    out = python("-m", "pytest", "-q", path, "-kapart", "--backend=numpy", cwd=elsewhere)
+    assert "1 passed" in out
+
+
+def test_commands_started_from_another_directory(elsewhere):
+    """No module of the project is installed: PYTHONPATH names the checkout."""
+    there = {"cwd": elsewhere, "PYTHONPATH": str(ROOT)}
+    out = python("-m", "benchmarks", "report", "results/0001_full.json", **there)
     assert "wrote results/report.html" in out
     guest(elsewhere, "own", "pass")
     out = python(
         "-m", "benchmarks", "run", "--quick", "--backend", "own_backend.py", "--processes", "1",
-        "--model", "linear", "-k", "B32", "--benchmark-json", "new/run.json", cwd=elsewhere,
+        "--model", "linear", "-k", "B32", "--benchmark-json", "new/run.json", **there,
     )  # fmt: skip
     assert f"runs the code of {elsewhere / 'own_backend.py'}" in out
     rows = json.loads((elsewhere / "new" / "run.json").read_text())["benchmarks"]

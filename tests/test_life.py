@@ -105,9 +105,9 @@ def test_warm_numba_compiles_nothing():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("linear", "no cell exists here for linear"),
+        ("linear", "no backend has the combination linear;"),
         ("linear-wrong-run-cpu-fused-float64", "unknown backend 'wrong'"),
-        ("linear-numpy-run-cpu-fused-float64", "no cell exists here for linear-numpy-run"),
+        ("linear-numpy-run-cpu-fused-float64", "no backend has the combination linear-numpy-run"),
     ],
 )
 def test_a_mistake_is_told(words, message):

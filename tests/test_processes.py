@@ -1,6 +1,8 @@
 """A run of several processes: what one of them does leaves the others their rows."""
 
 import json
+import os
+import runpy
 import subprocess
 import sys
 from functools import partial
@@ -8,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.run import _why_nothing
+from benchmarks.store.journal import JOURNAL, NOTHING
+from benchmarks.told import FILE, tell, told
 from tests import guests
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +59,7 @@ def test_one_that_hangs_is_ended(tmp_path, guest):
 def test_one_that_hangs_keeps_what_it_has(tmp_path, guest):
     """The linear run, of 9 batches, comes first and does not hang."""
     hangs = guest("hangs", "import time; time.sleep(0 if len(X) == 9 else 1e6)")
-    arguments = "--backend", hangs, "--timeout", "8", "--model", "logistic"
+    arguments = "--backend", hangs, "--timeout", "15", "--model", "logistic"
     stored, done = run(tmp_path / "run.json", *arguments)
     assert done.returncode == 1
     assert {row["group"].split()[1] for row in stored["benchmarks"]} == {"linear"}
@@ -91,3 +96,57 @@ def test_a_mistake_is_told(tmp_path, arguments, message):
     assert stored is None
     assert list(tmp_path.iterdir()) == []
     assert message in done.stdout + done.stderr
+
+
+def test_where_there_is_nothing_to_measure_the_reason_is_told(tmp_path):
+    stored, done = run(tmp_path / "run.json", "--backend", "numpy", "--execution", "run")
+    assert (stored, done.returncode) == (None, 1)
+    reason = "nothing to measure: no backend has the combination --backend numpy --model linear"
+    assert reason in done.stdout
+    [job] = json.loads((tmp_path / "run" / JOURNAL).read_text())["jobs"]
+    assert (job["state"], job["reason"][: len(reason)]) == (NOTHING, reason)
+
+
+@pytest.mark.parametrize(
+    ("says", "named", "expected"),
+    [
+        ({"kind": "nothing", "reason": "no such cell"}, True, "no such cell"),
+        ({"kind": "unusable", "reason": "no jax"}, False, "no jax"),
+        ({"kind": "unusable", "reason": "no jax"}, True, ValueError("no jax")),
+        ({"kind": "mistake", "reason": "too many threads"}, False, ValueError("too many threads")),
+        ({}, False, ValueError("pytest's own words")),
+    ],
+)
+def test_what_was_told_decides_whether_the_run_goes_on(tmp_path, says, named, expected):
+    """A backend that is not usable ends a run only where it was asked for by name."""
+    log = tmp_path / "01.log"
+    log.write_text("pytest's own words\n")
+    if isinstance(expected, ValueError):
+        with pytest.raises(ValueError, match=f"^{expected}$"):
+            _why_nothing(says, log, named)
+    else:
+        assert _why_nothing(says, log, named) == expected
+
+
+def test_what_is_told_is_read_again(tmp_path, monkeypatch):
+    """Only a process that a run has started tells anything, and a full disk is no error."""
+    monkeypatch.delenv(FILE, raising=False)
+    tell(kind="nothing")
+    for place in (tmp_path / "01.told", tmp_path / "no folder" / "01.told"):
+        monkeypatch.setenv(FILE, str(place))
+        tell(row="B32", number=0, of=2)
+    assert told(tmp_path / "01.told") == {"row": "B32", "number": 0, "of": 2}
+    assert told(tmp_path / "no folder" / "01.told") == {}
+    assert list(tmp_path.iterdir()) == [tmp_path / "01.told"]
+
+
+def test_without_groups_of_processes_one_is_ended_all_the_same(monkeypatch):
+    """As on Windows, which has neither killpg nor a SIGINT for one process alone."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delattr(os, "killpg", raising=False)
+    there = runpy.run_path(str(ROOT / "benchmarks" / "run.py"))
+    assert there["end_with_the_run"] is None
+    for end in ("_interrupt", "_kill"):
+        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1e6)"])
+        there[end](process)
+        assert process.poll() is not None

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -99,9 +100,11 @@ def test_cells_are_what_was_asked_for():
 def test_every_installed_backend_has_every_word_it_names():
     for name in {cell.backend for cell in backends.cells()}:
         module = backends.load(name)
-        assert set(module.FORMULATIONS) <= set(backends.FORMULATIONS)
-        assert set(module.EXECUTIONS) <= set(backends.EXECUTIONS)
         assert "cpu" in module.DEVICES
+        words = set(product(module.EXECUTIONS, module.DEVICES, module.FORMULATIONS))
+        found = backends.cells(backend=[name], model=["linear"])
+        assert {(cell.execution, cell.device, cell.formulation) for cell in found} == words
+        assert len(found) == len(words), f"{name} has a word twice"
 
 
 def test_a_file_can_be_a_backend(tmp_path):

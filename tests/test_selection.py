@@ -55,7 +55,10 @@ def test_an_unknown_word_is_a_usage_error(option, allowed):
 def test_words_that_make_no_cell():
     done = collect("--backend", "numpy", "--execution", "run")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "no cell exists here for --backend numpy --execution run --dtype float64" in done.stderr
+    assert (
+        "no backend has the combination --backend numpy --execution run --dtype float64"
+        in done.stderr
+    )
 
 
 @pytest.fixture

@@ -121,7 +121,10 @@ def _load(words: str, path: str | None) -> tuple["Cell", Any, Callable[..., Any]
     )
     cells = backends.cells(**chosen) if len(chosen) == len(backends.Cell._fields) else []
     if words not in map(str, cells):
-        raise ValueError(f"no cell exists here for {words}")
+        raise ValueError(
+            f"nothing to measure: no backend has the combination {words}; "
+            "python -m benchmarks list shows all that exist here"
+        )
     [cell] = cells
     module = backends.load(cell.backend)
     return cell, module, module.make_train(cell.model, cell.formulation, cell.execution)

@@ -45,4 +45,5 @@ def test_each_partial_product_is_the_exact_one(subject, model, dtype):
     for name, diagonal, factor in zip(load(model).DIAGONALS, found, exact, strict=True):
         row, right = row * diagonal, right * factor.high
         observed = largest_ulp(row, Exact(right, np.zeros_like(right)))
+        # A row is a product of up to two diagonals, and their relative errors add.
         assert observed <= 2 * ULP, f"the row after {name} is off by {observed:.3g} ULP"

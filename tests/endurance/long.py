@@ -1,7 +1,7 @@
 """One backend for long: many steps in one run, and many runs in one process, without growth.
 
-python -m benchmarks.endure BACKEND prints one JSON object: the cells that trained, the steps of the
-long run, how often each cell ran, what the process has grown by meanwhile, and what failed.
+python -m tests.endurance.long BACKEND prints one JSON object: the cells that trained, the steps of
+the long run, how often each cell ran, what the process has grown by meanwhile, and what failed.
 """
 
 import argparse
@@ -43,10 +43,10 @@ def cells(backend: str) -> list[Cell]:
     return list((found | {cell.execution: cell for cell in known}).values())
 
 
-def long(cell: Cell) -> str:
-    """Train all the steps in one run; why its verdict failed, or ""."""
+def long(cell: Cell, steps: int) -> str:
+    """Train so many steps in one run; why its verdict failed, or ""."""
     small = make("linear", examples=32, batch_size=8, features=3, epochs=1, seed=1)
-    problem = replace(small, epochs=STEPS // len(small.X))
+    problem = replace(small, epochs=steps // len(small.X))
     found = to_numpy(cell, train_call(cell, problem)())
     return compare(problem, found, _reference(problem), formulation=cell.formulation).failure
 
@@ -78,16 +78,24 @@ def _reference(problem: Problem) -> Any:
 
 def main(arguments: list[str] | None = None) -> int:
     """Let a backend run for long and print what came of it; 1 if something failed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.endure", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="python -m tests.endurance.long", allow_abbrev=False)
     parser.add_argument("backend", choices=backends.names())
-    chosen = cells(parser.parse_args(arguments).backend)
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"of the long run ({STEPS})")
+    given = parser.parse_args(arguments)
+    chosen = cells(given.backend)
     failed, grown = [], []
     for cell in chosen:
         why, growth = repeated(cell)
         grown.append(growth)
-        failed += [f"{cell}: {text}" for text in (long(cell), why) if text]
+        failed += [f"{cell}: {text}" for text in (long(cell, given.steps), why) if text]
     worst = {name: max(growth[name] for growth in grown) for name in grown[0]}
-    found = {"cells": len(chosen), "steps": STEPS, "runs": RUNS, "growth": worst, "failed": failed}
+    found = {
+        "cells": len(chosen),
+        "steps": given.steps,
+        "runs": RUNS,
+        "growth": worst,
+        "failed": failed,
+    }
     print(json.dumps(found))
     return 1 if failed else 0
 

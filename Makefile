@@ -30,6 +30,7 @@ test: .venv/made
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 prove: .venv/made
+	$(BIN)/python -m benchmarks verdicts
 	$(BIN)/python -m benchmarks endurance $(if $(QUICK),--quick)
 
 self-test: .venv/made

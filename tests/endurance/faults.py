@@ -4,6 +4,7 @@ What had finished has to be in the run that python -m benchmarks report makes of
 else in the folder may change.
 """
 
+import json
 import random
 import re
 import signal
@@ -61,11 +62,14 @@ def _left(path: Path) -> tuple[int, int, list[str]]:
     if not (left / journal.JOURNAL).exists():  # the folder was made in that very instant
         return 0, 0, [f"{left} has parts"] if list(left.glob("*.json")) else []
     finished = sum(map(_told, left.glob("[0-9]*.log")))
+    jobs = json.loads((left / journal.JOURNAL).read_bytes())["jobs"]
+    is_whole = len(list(left.glob("[0-9]*.json"))) == len(jobs)  # it ended after the last process
     stored = runner.finished(left)
     run = read(stored) if stored else None
     shown = sum(len(row["extra_info"]["rounds"]) for row in run["benchmarks"]) if run else 0
-    whole = run is not None and not is_partial(run)
-    return finished, shown, [f"{stored} is not said to be partial"] if whole else []
+    if run is None or is_partial(run) != is_whole:
+        return finished, shown, []
+    return finished, shown, [f"{stored} is {'' if is_whole else 'not '}said to be partial"]
 
 
 def _told(log: Path) -> int:

@@ -16,9 +16,12 @@ RATE = 300  # times the contractive one: an error grows by about as much in a st
 
 @cache
 def diverging(dtype):
-    """A linear run that overflows; the logistic one saturates instead: see test_saturation.py."""
+    """A linear run that overflows; the logistic one saturates instead: see test_saturation.py.
+
+    Of the shapes of the family "wide", for which everything is compiled already.
+    """
     problem = make(
-        "linear", examples=16, batch_size=8, features=3, epochs=48, seed=2, dtype=dtype
+        "linear", examples=28, batch_size=7, features=40, epochs=60, seed=2, dtype=dtype
     )  # fmt: skip
     problem = replace(problem, learning_rate=RATE * problem.learning_rate)
     return problem, trajectory_of(problem)

@@ -23,12 +23,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells
 
 @cache
 def saturated(dtype):
-    """Features scaled by 10 and a rate of 1: P reaches 0 or 1 within a few steps."""
-    small = make("logistic", examples=96, batch_size=32, features=3, epochs=8, seed=1, dtype=dtype)
-    x, y = 10 * small.X.reshape(-1, 3), small.Y.reshape(-1, 1)
-    problem = batched(
-        "logistic", x, y, small.W, small.b, batch_size=32, epochs=8, learning_rate=1.0
-    )
+    """Features scaled by 3 and a rate of 1: P reaches 0 or 1 within a few steps.
+
+    Of the shapes of the family "wide", for which everything is compiled already.
+    """
+    small = make("logistic", examples=28, batch_size=7, features=40, epochs=6, seed=1, dtype=dtype)
+    x, y = 3 * small.X.reshape(-1, 40), small.Y.reshape(-1, 1)
+    problem = batched("logistic", x, y, small.W, small.b, batch_size=7, epochs=6, learning_rate=1.0)
     return problem, trajectory_of(problem)
 
 

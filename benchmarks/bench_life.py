@@ -17,7 +17,6 @@ import pytest
 import backends
 from backends import Cell
 from benchmarks.measure import calibration
-from benchmarks.run import end_with_the_run
 
 KIND = "life"
 ROOT = Path(__file__).parents[1]
@@ -86,7 +85,7 @@ def live(cell, threads, folder):
         [sys.executable, "-m", "benchmarks.measure.life", str(cell),
          "--threads", str(threads), *guest],
         cwd=ROOT, env={**os.environ, **environment(folder)}, capture_output=True, text=True,
-        check=False, preexec_fn=end_with_the_run,
+        check=False,
     )  # fmt: skip
 
 

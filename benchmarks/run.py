@@ -5,7 +5,6 @@ each backend is measured in several, and the intervals are those over processes.
 loads or leaves behind cannot touch another backend, and one that dies takes only its own rows.
 """
 
-import ctypes
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from typing import NamedTuple
 import backends
 from benchmarks.analyse.merge import merge
 from benchmarks.measure.calls import EXAMPLES
+from benchmarks.measure.parent import end_with_the_parent
 from benchmarks.progress import HUGE, LARGE, LIFE, PROCESS, Progress
 from benchmarks.show import report
 from benchmarks.store import journal
@@ -155,7 +155,7 @@ def show(path: Path | None, folder: Path) -> int:
 
 
 def _end_with_the_run() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    end_with_the_parent()
     # What a shell starts in the background hands on that Ctrl-C is ignored: see _interrupt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

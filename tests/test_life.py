@@ -130,3 +130,23 @@ def test_a_table_for_each_state_of_the_caches():
 
 def test_no_rows_no_table():
     assert list(tables.LIFE.by_group(stored.rows(stored.run()))) == []
+
+
+FORKS = """
+import os, sys
+from pathlib import Path
+os.register_at_fork(before=lambda: print("forked"))
+from backends import Cell
+from benchmarks.bench_life import live
+cell = Cell("linear", "numpy", "eager", "cpu", "elementwise", "float64")
+print(live(cell, 1, Path(sys.argv[1])).returncode)
+"""
+
+
+def test_a_life_is_started_without_a_fork(tmp_path):
+    """JAX warns of a fork, since its threads may hold a lock, and a warning is an error here."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == ["0"], done.stderr

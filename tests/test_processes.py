@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.run import _why_nothing
@@ -150,3 +151,25 @@ def test_without_groups_of_processes_one_is_ended_all_the_same(monkeypatch):
         process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1e6)"])
         there[end](process)
         assert process.poll() is not None
+
+
+PARENT = """
+import subprocess, sys
+code = "from benchmarks.measure.parent import end_with_the_parent as end; import time; end(); "
+code += "print('ready', flush=True); time.sleep(1e6)"
+child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+child.stdout.readline()
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process goes on to its own end")
+def test_a_process_ends_with_its_parent():
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    child = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.communicate()
+    assert psutil.wait_procs([child], timeout=30)[1] == []

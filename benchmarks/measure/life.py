@@ -24,6 +24,7 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.measure.parent import end_with_the_parent
 from benchmarks.measure.threads import enforce
 
 # NumPy, and whatever imports it, is imported under the clock.
@@ -172,6 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
         loaded, importing = _timed(_load, given.cell, given.backend)
     except (ValueError, ImportError) as error:
         parser.error(str(error))
+    end_with_the_parent()
     print(json.dumps({"threads": threads} | measure(loaded, importing)))
     return 0
 

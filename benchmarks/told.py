@@ -25,4 +25,7 @@ def tell(**what: Any) -> None:
 
 def told(file: Path) -> dict[str, Any]:
     """What a process has told last; {} if nothing."""
-    return dict(json.loads(file.read_bytes())) if file.exists() else {}
+    try:
+        return dict(json.loads(file.read_bytes()))
+    except OSError:  # not there, or just being replaced, which Windows lets nobody read
+        return {}

@@ -6,7 +6,7 @@
 2. Runs of two backends are ended at random moments: see faults.py.
 3. The tests of wrong input, interruption, environments and properties.
 
-With --quick it takes three minutes: a tenth of the steps, 6 runs that are ended, and no tests,
+With --quick it takes three minutes: a tenth of the steps, 3 runs that are ended, and no tests,
 which make test runs.
 """
 
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         found = endured(name, STEPS // 10 if given.quick else STEPS)
         failed += found.pop("failed")
         print(f"{name}: " + "; ".join(f"{key} {value}" for key, value in found.items()), flush=True)
-    count = given.faults if given.faults is not None else 6 if given.quick else 30
+    count = given.faults if given.faults is not None else 3 if given.quick else 30
     cut = faults(count, given.seed)
     failed += cut["failed"] + [f"{cut['lost']} rows are lost"] * bool(cut["lost"])
     print(
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         description="long runs, kills and wrong input; exits with 1 if something failed",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="three minutes instead of ten")
-    parser.add_argument("--faults", type=int, help="runs that are ended (30, with --quick 6)")
+    parser.add_argument("--faults", type=int, help="runs that are ended (30, with --quick 3)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default 0)")
     return parser
 

@@ -127,9 +127,9 @@ def test_an_example_on_the_boundary_counts_either_way():
     problem, right = solved("tiny", "logistic", "float64")
     X = problem.X.copy()
     X.flags.writeable = True
-    X[4] = -right.b[4] / right.W[4]
+    X[3] = -right.b[3] / right.W[3]
     moved = replace(problem, X=X)
-    flipped = edited(right, "accuracy", lambda a: put(4, 1 - a[4])(a))
+    flipped = edited(right, "accuracy", lambda a: put(3, 1 - a[3])(a))
     checks = {c.quantity: c for c in compare(moved, flipped, right).checks}
     assert checks["accuracy"].passed
     assert not {c.quantity: c for c in compare(problem, flipped, right).checks}["accuracy"].passed

@@ -225,7 +225,7 @@ def test_the_keyboard_sorts_and_filters(browser):
     order.send_keys(ENTER)
     assert comes(browser, "training", "backend", NAMES[::-1])
     head(browser, "training", "execution", "_dropdown").send_keys(ENTER)
-    choice = browser.find_element("css selector", ".dtcc-dropdown button[aria-label='epoch']")
+    choice = browser.find_element("css selector", ".dtcc-dropdown button[aria-label='block']")
     choice.send_keys(ENTER)
     assert comes(browser, "training", "execution", ["block"])
     assert column(browser, "training", "time") == ["8.00 ms"]

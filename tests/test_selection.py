@@ -42,7 +42,7 @@ def test_words_choose_cells():
         ("device", "cpu, cuda"),
         ("model", "linear, logistic"),
         ("formulation", "dense, elementwise, fused, autodiff, jacrev"),
-        ("execution", "eager, step, epoch, run"),
+        ("execution", "eager, step, block, run"),
         ("dtype", "float64, float32"),
     ],
 )

@@ -24,7 +24,8 @@ def text(tables: Iterable[Table]) -> Iterator[str]:
                 index=False, tablefmt="plain", disable_numparse=True, colalign=align
             )
             yield from wrap(table.title, WIDTH)
-            yield from (line.rstrip() for line in made.split("\n"))
+            # Not every terminal can print a mu.
+            yield from (line.rstrip().replace("\u00b5s", "us") for line in made.split("\n"))
             yield ""
 
 

@@ -164,9 +164,14 @@ class Process(Struct):
     """A process with its conditions, and by what share the calibration loop drifted in it."""
 
     name: str
-    conditions: dict[str, str | dict[str, Any]]
+    conditions: dict[str, Any]
     drift: float
     unstable: bool
+
+    def __post_init__(self) -> None:
+        """The versions are what every page shows; other conditions may be those of another time."""
+        if not isinstance(self.conditions.get("versions"), dict):
+            raise ValueError("conditions: field `versions` is missing, or no object")
 
 
 class Trajectory(Struct):

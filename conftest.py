@@ -15,7 +15,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 ROOT = Path(__file__).parent
 
 # NumPy is imported when the options are known: --threads has to be set before any pool exists.
-WORDS = ("backend", "device", "model", "formulation", "execution", "dtype")
+CELL_OPTIONS = ("backend", "device", "model", "formulation", "execution", "dtype")
 ALL_OF_THEM = "python -m benchmarks list shows all that exist here"
 CELLS = pytest.StashKey[list]()
 THREADS = pytest.StashKey[str]()
@@ -28,7 +28,7 @@ RUN = pytest.StashKey[Path]()  # where it is stored
 
 def pytest_addoption(parser):
     group = parser.getgroup("diagjac", "which cells are tested and benchmarked")
-    for word in WORDS:
+    for word in CELL_OPTIONS:
         text = f"only this {word} (repeatable)"
         text += "; a name, or the path of a file <name>_backend.py" if word == "backend" else ""
         group.addoption(f"--{word}", action="append", default=[], help=text)
@@ -98,7 +98,7 @@ def _chosen_cells(config):
     from reference.models import load
     from reference.words import MODELS
 
-    chosen = {word: config.getoption(word) for word in WORDS}
+    chosen = {word: config.getoption(word) for word in CELL_OPTIONS}
     chosen["dtype"] = chosen["dtype"] or ["float64"]
     if config.getoption("quick"):
         chosen["formulation"] = chosen["formulation"] or ["dense", "elementwise", "fused"]
@@ -193,7 +193,7 @@ def pytest_runtest_makereport(item, call):
     if item.config.getoption("benchmark_only") and report.failed and report.when != "teardown":
         from benchmarks.measure.row import unfinished
 
-        item.config.stash[UNFINISHED] += unfinished(item, call.excinfo, WORDS)
+        item.config.stash[UNFINISHED] += unfinished(item, call.excinfo, CELL_OPTIONS)
     return report
 
 

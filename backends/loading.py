@@ -66,7 +66,7 @@ class Loaded:
             missing = [name for name in contract_names() if not self._has(name)]
             raise ValueError(f"{file} lacks {', '.join(missing)} of the contract") from None
         for name, value in (found | {"MODELS": self.MODELS}).items():
-            if problem := _flaw(value, _WORDS.get(name)):
+            if problem := _flaw(value, _ALLOWED.get(name)):
                 raise ValueError(f"{file}: {name} must be {problem}, got {value!r}")
 
     def _has(self, name: str) -> bool:
@@ -78,7 +78,7 @@ class Loaded:
 
 
 _OWN = ("FORMULATIONS", "EXECUTIONS")  # never those of the base
-_WORDS = {
+_ALLOWED = {
     "DEVICES": DEVICES, "FORMULATIONS": FORMULATIONS, "EXECUTIONS": EXECUTIONS,
     "MODELS": words.MODELS,
 }  # fmt: skip

@@ -21,7 +21,7 @@ from benchmarks.store.run import is_partial, read
 
 ROOT = Path(__file__).parents[2]
 SIGNALS = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
-WORDS = "--quick", "--model", "linear", "--formulation", "dense", "-k", "B32 or training"
+CHOSEN = "--quick", "--model", "linear", "--formulation", "dense", "-k", "B32 or training"
 BACKENDS = "numpy", "reference"
 
 
@@ -29,7 +29,7 @@ def fault(folder: Path, number: int, seconds: float | None) -> tuple[int, int, l
     """End a run after so many seconds, or not; rows finished, rows lost, and what is wrong."""
     path = folder / f"{number:04}_full.json"
     named = [word for name in BACKENDS for word in ("--backend", name)]
-    command = [sys.executable, "-m", "benchmarks", "run", "--processes", "2", *named, *WORDS]
+    command = [sys.executable, "-m", "benchmarks", "run", "--processes", "2", *named, *CHOSEN]
     before = _contents(folder)
     process = subprocess.Popen(
         [*command, "--benchmark-json", str(path)], cwd=ROOT,

@@ -449,7 +449,12 @@ def make_train(model, formulation, execution):
         return jax.jit(run, static_argnames="epochs", compiler_options=WIDE)
     if execution == "run":
         return make_run(parts, formulation)
-    return partial(loop, parts, make_step(parts, formulation))
+    step = make_step(parts, formulation)
+
+    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+        return loop(parts, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
+
+    return train
 
 
 def temporary_bytes(function, *arguments):

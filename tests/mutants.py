@@ -59,7 +59,7 @@ CONTRACT = {
     "accuracy_after_the_update": Mutant(
         "numpy",
         RECORD,
-        RECORD + "\n        if model == 'logistic':"
+        RECORD + "\n        if model.has_accuracy:"
         "\n            Pred = sigmoid(np.clip(X[k] @ W + b, -80, 80))"
         "\n            accuracy[j] = ((Pred > 0.5) == Y[k]).mean()",
     ),

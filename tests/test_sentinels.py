@@ -28,7 +28,7 @@ class Sentinel(NamedTuple):
     reason: str
 
 
-JITTED = "    return gradient\n\n\n@cache\ndef make_differentiate"
+JITTED = "    return gradient\n\n\ndef make_train"
 BOXED = "        return Gradient(dW, db, X.dtype.type(loss))"
 SENTINELS = {
     # At B = 2048 the worker has 32 MB to fill and to multiply, once a call: it cannot be done in

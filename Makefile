@@ -1,8 +1,8 @@
 # make bench       the answer in minutes: the four frameworks compared, a table, figures, a stored run
 # make bench-full  everything that is published: all cells and sizes, large batches, compile times
 # make test        prove that all of them compute the same thing
-# make prove       what the suite endures: ten minutes of long runs, kills and wrong input;
-#                  make prove QUICK=1 takes three
+# make prove       the verdict on every whole run, then what the suite endures: long runs, kills and
+#                  wrong input; make prove QUICK=1 leaves out the verdicts and takes three minutes
 # make self-test   the clock under test: known ratios and a known sleep, two minutes
 # make lint        check the style and the types
 #
@@ -30,7 +30,7 @@ test: .venv/made
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 prove: .venv/made
-	$(BIN)/python -m benchmarks verdicts
+	$(if $(QUICK),,$(BIN)/python -m benchmarks verdicts)
 	$(BIN)/python -m benchmarks endurance $(if $(QUICK),--quick)
 
 self-test: .venv/made

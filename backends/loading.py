@@ -60,11 +60,9 @@ class Loaded:
 
     def _check(self) -> None:
         file = self._module.__file__
-        try:
-            found = {name: self.__getattr__(name) for name in contract_names()}
-        except AttributeError:
-            missing = [name for name in contract_names() if not self._has(name)]
-            raise ValueError(f"{file} lacks {', '.join(missing)} of the contract") from None
+        if missing := [name for name in contract_names() if not self._has(name)]:
+            raise ValueError(f"{file} lacks {', '.join(missing)} of the contract")
+        found = {name: self.__getattr__(name) for name in contract_names()}
         for name, value in (found | {"MODELS": self.MODELS}).items():
             if problem := _flaw(value, _ALLOWED.get(name)):
                 raise ValueError(f"{file}: {name} must be {problem}, got {value!r}")

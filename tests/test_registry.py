@@ -29,7 +29,7 @@ def test_importing_the_registry_imports_no_framework():
 
 
 def test_the_files_say_what_the_modules_say():
-    words = {"dtype": ("float64", "float32"), "model": ["linear"]}
+    words = {"dtype": ("float64", "float32")}
     assert backends.cells(**words, importing=False) == backends.cells(**words)
     assert backends.unavailable(importing=False) == backends.unavailable()
 

@@ -1,8 +1,8 @@
 # make bench       the answer in minutes: the four frameworks compared, a table, figures, a stored run
 # make bench-full  everything that is published: all cells and sizes, large batches, compile times
 # make test        prove that all of them compute the same thing
-# make prove       the verdict on every whole run, then what the suite endures: long runs, kills and
-#                  wrong input; make prove QUICK=1 leaves out the verdicts and takes three minutes
+# make prove       the slow tests, the verdict on every whole run, then what the suite endures: long
+#                  runs, kills and wrong input, which make prove QUICK=1 tries fewer times
 # make self-test   the clock under test: known ratios and a known sleep, two minutes
 # make lint        check the style and the types
 #
@@ -14,6 +14,7 @@ PIP_FLAGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
 # What pip takes for torch on Linux is a CUDA build of several GB.
 CPU_BUILDS := https://download.pytorch.org/whl/cpu
 HAS_DRIVER := $(wildcard /proc/driver/nvidia/version /dev/nvidia0 /dev/dxg)
@@ -27,10 +28,11 @@ bench-full: .venv/made
 	$(BIN)/python -m benchmarks run
 
 test: .venv/made
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
 prove: .venv/made
-	$(if $(QUICK),,$(BIN)/python -m benchmarks verdicts)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow
+	$(BIN)/python -m benchmarks verdicts
 	$(BIN)/python -m benchmarks endurance $(if $(QUICK),--quick)
 
 self-test: .venv/made

@@ -103,6 +103,7 @@ def elsewhere(tmp_path):
     return folder.parent
 
 
+@pytest.mark.slow
 def test_pytest_started_from_another_directory(elsewhere):
     """It finds the checkout by the path that it is given."""
     path = ROOT / "tests" / "test_selection.py"
@@ -110,6 +111,7 @@ def test_pytest_started_from_another_directory(elsewhere):
     assert "1 passed" in out
 
 
+@pytest.mark.slow
 def test_commands_started_from_another_directory(elsewhere):
     """No module of the project is installed: PYTHONPATH names the checkout."""
     there = {"cwd": elsewhere, "PYTHONPATH": str(ROOT)}
@@ -125,6 +127,7 @@ def test_commands_started_from_another_directory(elsewhere):
     assert {row["extra_info"]["backend"] for row in rows} == {"own"}
 
 
+@pytest.mark.slow
 def test_a_locale_that_is_not_utf8(elsewhere):
     path = elsewhere / "results" / "0001_full.json"
     python("-m", "benchmarks", "report", path, PYTHONUTF8="1")
@@ -145,6 +148,7 @@ sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_no_network(tmp_path):
     """Every backend is measured and shown in a process that ends when it asks for a connection."""
     words = "--benchmark-only", "--quick", "--model=linear", "--formulation=elementwise"
@@ -170,6 +174,7 @@ def test_no_place_for_caches(tmp_path):
     assert not list(tmp_path.glob("diagjac-*")), "the process has removed them"
 
 
+@pytest.mark.slow
 def test_a_checkout_that_cannot_be_written(tmp_path):
     """Seen by somebody without rights to it. They do not bind root, unless it gives them up."""
     enter = ["unshare", "--user"] if os.geteuid() == 0 else []

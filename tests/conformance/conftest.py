@@ -3,7 +3,15 @@
 import pytest
 
 import backends
-from tests.conformance.runs import FAMILIES, Subject, solved
+from tests.conformance.runs import FAMILIES, Subject, is_slow, solved
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m "not slow" is heeded
+def pytest_collection_modifyitems(items):
+    for item in items:
+        words = item.callspec.params if hasattr(item, "callspec") else {}
+        if words.keys() >= {"family", "execution"} and is_slow(words["family"], words["execution"]):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

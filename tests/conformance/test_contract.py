@@ -47,7 +47,7 @@ def test_the_forward_pass_and_its_diagonals(subject, family, model, dtype):
 
 
 def test_results_are_on_the_device_and_inputs_unchanged(subject, model, dtype):
-    problem, _ = solved("wide", model, dtype)
+    problem, _ = solved("even", model, dtype)
     given = subject.put(problem.W, problem.b, problem.X, problem.Y)
     train = subject.module.make_train(model, subject.formulation, subject.execution)
     gradient = subject.module.make_gradient(model, subject.formulation, subject.execution)
@@ -63,7 +63,7 @@ def test_results_are_on_the_device_and_inputs_unchanged(subject, model, dtype):
 
 def test_accuracy_belongs_to_one_of_the_models(subject, model, dtype):
     """Where W and b are zeros every Pred is exactly 1/2, and counts as 0."""
-    problem, _ = solved("wide", model, dtype)
+    problem, _ = solved("even", model, dtype)
     zero = replace(problem, W=np.zeros_like(problem.W), b=np.zeros_like(problem.b))
     accuracy = subject.train(zero).accuracy
     if not load(model).HAS_ACCURACY:
@@ -74,7 +74,7 @@ def test_accuracy_belongs_to_one_of_the_models(subject, model, dtype):
 
 def test_another_value_is_not_the_last_one(subject, model, dtype):
     """Numbers that a compiler may have taken for constants, or a memory that may be stale."""
-    problem, _ = solved("wide", model, dtype)
+    problem, _ = solved("even", model, dtype)
     at = problem.W, problem.b, problem.X[0], problem.Y[0]
     allowed = TOLERANCES["gradient of another value"].allowed
     for value in (problem.dJ_dJ0, problem.dJ_dJ0 * 2, problem.dJ_dJ0):

@@ -7,8 +7,7 @@ import pytest
 
 import backends
 from reference.agreement import compare, first_not_finite
-from reference.problems import make
-from tests.conformance.runs import Subject, trajectory_of
+from tests.conformance.runs import FAMILIES, Subject, trajectory_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of each overflow
 RATE = 300  # times the contractive one: an error grows by about as much in a step
@@ -18,12 +17,11 @@ RATE = 300  # times the contractive one: an error grows by about as much in a st
 def diverging(dtype):
     """A linear run that overflows; the logistic one saturates instead: see test_saturation.py.
 
-    Of the shapes of the family "wide", for which everything is compiled already.
+    Of the shapes of the family "even", for which everything is compiled already.
     """
-    problem = make(
-        "linear", examples=28, batch_size=7, features=40, epochs=60, seed=2, dtype=dtype
-    )  # fmt: skip
-    problem = replace(problem, learning_rate=RATE * problem.learning_rate)
+    problem = FAMILIES["even"]("linear", dtype=dtype)
+    rate = RATE * problem.learning_rate
+    problem = replace(problem, learning_rate=rate, epochs=80)
     return problem, trajectory_of(problem)
 
 

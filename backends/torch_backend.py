@@ -258,7 +258,7 @@ def fused_logistic_steps(w_track, A, Y, rate, epochs):
 def fused_logistic_losses(z, more, Y, loss, correct):
     """Into loss and correct (E,) from z (B, E); z and more (B, E) are overwritten."""
     smallest = torch.finfo(z.dtype).tiny  # at Z = 0 class 0 is predicted
-    torch.lt(z, torch.where(Y == 0, smallest, 0), out=more)
+    torch.lt(z, (1 - Y) * smallest, out=more)
     torch.mean(more, dim=0, out=correct)
     torch.clamp(z, min=0, out=more)
     z.abs_().neg_().exp_().add_(1)

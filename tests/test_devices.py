@@ -321,9 +321,6 @@ def on_two_devices():
     }
 
 
-SECOND_DEVICE = pytest.mark.xdist_group("second device")  # half a minute, for one worker
-
-
 @pytest.fixture(scope="module")
 def second_device():
     """What was found in a process with two CPU devices, where all arrays were put on the second."""
@@ -332,7 +329,7 @@ def second_device():
     return in_a_process(on_two_devices, XLA_FLAGS=flags, JAX_PLATFORMS="cpu")
 
 
-@SECOND_DEVICE
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_everything_stays_on_the_second_device(second_device, cell):
     """All results of train (run, step), gradient and forward; and a second call transfers nothing.
@@ -346,7 +343,7 @@ def test_everything_stays_on_the_second_device(second_device, cell):
     assert second_device["faults"][cell] == []
 
 
-@SECOND_DEVICE
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "noticed"),
     [
@@ -363,13 +360,13 @@ def test_what_leaves_the_second_device_is_noticed(second_device, wrong, noticed)
     assert noticed in line
 
 
-@SECOND_DEVICE
+@pytest.mark.slow
 def test_only_two_settings_are_changed(second_device):
     """No default device and no platform: x64, and the precision of products."""
     assert sorted(second_device["changed"]) == ["jax_default_matmul_precision", "jax_enable_x64"]
 
 
-@SECOND_DEVICE
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_products_ask_for_full_precision(second_device, cell):
     """By default a GPU may round the factors of a float32 product to TF32, with 11 bits."""

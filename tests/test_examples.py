@@ -53,12 +53,14 @@ def test_the_c_loop_passes(tmp_path):
     assert len(list(tmp_path.glob("diagjac/*"))) == 2  # a library for each dtype, nothing else
 
 
+@pytest.mark.slow
 def test_the_other_library_passes():
     """With the published logistic run once only: it takes 2 s."""
     chosen = "autodiff and every_state or not (published and logistic)"
     assert passed(conformance("autograd", "-k", chosen)) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["optax", "nn"])
 def test_what_people_write_passes(name):
     assert passed(conformance(name)) > 70

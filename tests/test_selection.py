@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import backends
+from tests.conformance.runs import FAMILIES
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,7 +32,7 @@ def test_words_choose_cells():
     )  # fmt: skip
     assert done.returncode == 0
     ids = [line for line in done.stdout.splitlines() if "test_every_state" in line]
-    assert len(ids) == 2 * 4
+    assert len(ids) == 2 * len(FAMILIES)
     assert all("linear-" in i and "-dense-" in i for i in ids)
 
 

@@ -20,6 +20,8 @@ A model predicts from Z = X W + b. Its file has these names; all columns are (B,
                                               numbers of any kind that exp and log take
     masses(Z, Y, s, formulation)              what the rounding errors of a gradient and of a loss
                                               scale with: see agreement.masses
+    condition(Z, Y, s)                        the relative errors of its diagonals, in u, that come
+                                              from those of Z and 1 - Pred
 """
 
 import importlib

@@ -66,6 +66,11 @@ def masses(Z: Array, Y: Array, s: Array, formulation: str) -> tuple[Array, Array
     return m, 1 + np.logaddexp(0, Z) - Y * Z + s + (0 if formulation == "fused" else lost)
 
 
+def condition(Z: Array, Y: Array, s: Array) -> Array:
+    """S + lost: 1 / P inherits the error of Z, and 1 / (1 - P) that of 1 - P."""
+    return s + (1 - Y) * np.exp(np.minimum(Z, 700))
+
+
 GRADIENT = (
     16,
     "5 for the reference, up to 9 for the other program, 2 for the step of 2^60: exp (up to "

@@ -61,6 +61,11 @@ def masses(Z: Array, Y: Array, s: Array, formulation: str) -> tuple[Array, Array
     return P + Y + P * s, (P + Y) * (1 + s)
 
 
+def condition(Z: Array, Y: Array, s: Array) -> Array:
+    """s: P and 1 / P inherit the error of Z."""
+    return s
+
+
 GRADIENT = (
     17,
     "7.4 for either program: 3.4 of exp, and four roundings of 1 - Y/P and its products, on terms "

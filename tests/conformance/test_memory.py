@@ -9,33 +9,27 @@ import pytest
 
 from benchmarks.measure.memory import need
 from reference.problems import make
+from tests.conformance.runs import solved
 
 # The limits below are on bytes, and no tolerances of a result. The matrices are B^2 numbers; all
 # else that a call allocates grows with B, and is a few per cent of them at these sizes. So a dense
 # call grows with the order 2, within 0.2, and stays within a tenth of what `need` plans for; what
 # takes less than a quarter of one matrix (half of it with a run's records) has formed none.
-B = 256
 MATRICES = ("dense", "jacrev")  # the formulations that form them
 
 
-def prepared(module, device, model, formulation, execution, B):
-    """The gradient function of a cell, and arguments for it with a batch of B examples."""
-    problem = make(model, examples=B, batch_size=B, features=3, epochs=1, seed=B)
-    arrays = (problem.W, problem.b, problem.X[0], problem.Y[0])
-    gradient = module.make_gradient(model, formulation, execution)
-    return gradient, [*(module.from_numpy(a, device) for a in arrays), problem.dJ_dJ0]
-
-
-def bytes_of(subject, B):
-    """What one gradient of a batch of B takes."""
-    module, model, *words, device = subject
-    call, arguments = prepared(module, device, model, *words, B)
-    return module.temporary_bytes(call, *arguments)
+def bytes_of(subject, problem):
+    """What one gradient of the problem's first batch takes."""
+    arrays = subject.put(problem.W, problem.b, problem.X[0], problem.Y[0])
+    gradient = subject.module.make_gradient(subject.model, subject.formulation, subject.execution)
+    return subject.module.temporary_bytes(gradient, *arrays, problem.dJ_dJ0)
 
 
 def test_a_gradient_takes_a_matrix_or_not(subject):
     """Dense allocates 8 B^2 bytes or more, in every call; the others less than 8 B^2 / 4."""
-    found, matrix = bytes_of(subject, B), 8 * B**2
+    problem, _ = solved("even", subject.model, "float64")
+    B = problem.X.shape[1]
+    found, matrix = bytes_of(subject, problem), 8 * B**2
     if subject.formulation in MATRICES:
         assert found >= matrix
         most = need(subject.model, subject.formulation, B, 8)
@@ -46,21 +40,22 @@ def test_a_gradient_takes_a_matrix_or_not(subject):
 
 @pytest.mark.slow
 def test_a_gradient_grows_with_the_square_or_not(subject):
-    sizes = B // 2, B
-    found = np.array([bytes_of(subject, size) for size in sizes])
+    sizes, model = np.array([128, 256]), subject.model
+    problems = [make(model, examples=B, batch_size=B, features=3, epochs=1, seed=B) for B in sizes]
+    found = np.array([bytes_of(subject, problem) for problem in problems])
     if subject.formulation in MATRICES:
         order = np.log2(found[1] / found[0])
         assert 1.8 < order < 2.2, f"{found} bytes for B = {sizes}: order {order:.2f}"
     else:
-        assert (found < 8 * np.array(sizes) ** 2 / 4).all()
+        assert (found < 8 * sizes**2 / 4).all()
 
 
 def test_training_forms_them_in_every_step_or_never(subject):
     """A run of two batches: the matrices of a step, beside what the run keeps anyway."""
-    problem = make(subject.model, examples=2 * B, batch_size=B, features=3, epochs=1, seed=B)
+    problem, _ = solved("even", subject.model, "float64")
     arrays = subject.put(problem.W, problem.b, problem.X, problem.Y)
     train = subject.module.make_train(subject.model, subject.formulation, subject.execution)
     numbers = problem.learning_rate, problem.dJ_dJ0, problem.epochs
     taken = subject.module.temporary_bytes(train, *arrays, *numbers)
-    matrix = 8 * B * B
+    matrix = 8 * problem.X.shape[1] ** 2
     assert taken >= matrix if subject.formulation in MATRICES else taken < matrix / 2

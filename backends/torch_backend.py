@@ -410,6 +410,8 @@ def loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     W_track, b_track = (torch.empty((S + 1, *a.shape), **place) for a in (W, b))
     records = [torch.empty(S, **place) for _ in range(1 + model.has_accuracy)]
     W_track[0], b_track[0] = W, b
+    # As the later states, inference tensors: one that is none would be compiled for anew.
+    W, b = W_track[0], b_track[0]
     cut = torch.unbind if size == 1 else partial(torch.split, split_size_or_sections=size)
     rows = [cut(track) for track in (W_track[1:], b_track[1:], *records)]
     batches = zip(cut(X) * epochs, cut(Y) * epochs, strict=True)

@@ -1,9 +1,10 @@
 """Numba, as its users write it: module-level njit functions, plain loops, results preallocated.
 
-The formulation and the model travel as values, so that every function names its callees: only
-then does Numba's disk cache hit. Numbers are made in the dtype of the arrays (`one`, `half`),
-since a literal would promote float32 to float64.
-Only fused reassociates its sums and contracts; no other cell uses fastmath.
+Whether a step is dense travels as a value, and each model has a step and a run of its own, so that
+every function names its callees: only then does Numba's disk cache hit, and nothing is compiled
+that is not called. Numbers are made in the dtype of the arrays (`one`, `half`), since a literal
+would promote float32 to float64. Only fused reassociates its sums and contracts; no other cell uses
+fastmath.
 """
 
 from functools import partial
@@ -30,9 +31,6 @@ event.register("numba:compile", compiling)
 CHUNK = 64  # terms that are added before their sums are
 LINE = 64  # bytes of a cache line
 FACTORS = 512  # numbers in [1, 2] that are multiplied before the logarithm is taken
-
-DENSE, _, FUSED = range(len(FORMULATIONS))
-LINEAR, LOGISTIC, POISSON = range(len(MODELS))
 
 compiled = partial(njit, cache=True, error_model="numpy")  # 0/0 is nan, as everywhere else
 
@@ -84,6 +82,20 @@ def mean(total, Y):  # a sum over the batch, as its mean in the dtype of Y
     return Y.dtype.type(total) / Y.dtype.type(len(Y))
 
 
+@compiled()
+def record(tracks, j, learning_rate, found):  # state j + 1 and the records of step j
+    W_track, b_track, loss, accuracy = tracks
+    dW, db, loss[j], accuracy[j] = found
+    update(W_track, j, learning_rate, dW)
+    update(b_track, j, learning_rate, db)
+
+
+@compiled()
+def update(track, j, learning_rate, gradient):  # state j + 1 from state j
+    for f in range(len(gradient)):
+        track[j + 1, f, 0] = track[j, f, 0] - learning_rate * gradient[f, 0]
+
+
 # Sums may be reassociated, and a * b + c contracted: then LLVM vectorizes every loop.
 reassociated = partial(compiled, fastmath={"reassoc", "nsz", "contract"})
 
@@ -124,6 +136,19 @@ def linear(W, b, X, Y):
         J0[i, 0] = residual * residual
         dJ0_dPred[i] = -(residual + residual)
     return Forward(Pred, J0, (dJ0_dPred,))
+
+
+@compiled()
+def linear_step(dense, W, b, X, Y, dJ_dJ0):  # dW, db, loss, and an accuracy that means nothing
+    dW, db, loss = chain(linear(W, b, X, Y), dense, X, Y, dJ_dJ0)
+    return dW, db, loss, mean(0, Y)
+
+
+@compiled()
+def linear_run(dense, tracks, X, Y, learning_rate, dJ_dJ0):
+    for j in range(len(tracks[2])):
+        W, b, k = tracks[0][j], tracks[1][j], j % len(X)
+        record(tracks, j, learning_rate, linear_step(dense, W, b, X[k], Y[k], dJ_dJ0))
 
 
 @reassociated()
@@ -173,6 +198,20 @@ def logistic(W, b, X, Y):
         dJ0_dPred[i] = (p - y) / (p * (one - p))
         dPred_dZ[i] = p * (one - p)
     return Forward(Pred, J0, (dJ0_dPred, dPred_dZ))
+
+
+@compiled()
+def logistic_step(dense, W, b, X, Y, dJ_dJ0):  # dW, db, loss, accuracy
+    forward = logistic(W, b, X, Y)
+    dW, db, loss = chain(forward, dense, X, Y, dJ_dJ0)
+    return dW, db, loss, accuracy(forward.Pred, Y)
+
+
+@compiled()
+def logistic_run(dense, tracks, X, Y, learning_rate, dJ_dJ0):
+    for j in range(len(tracks[2])):
+        W, b, k = tracks[0][j], tracks[1][j], j % len(X)
+        record(tracks, j, learning_rate, logistic_step(dense, W, b, X[k], Y[k], dJ_dJ0))
 
 
 @reassociated()
@@ -243,6 +282,19 @@ def poisson(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred, dPred_dZ))
 
 
+@compiled()
+def poisson_step(dense, W, b, X, Y, dJ_dJ0):  # dW, db, loss, and an accuracy that means nothing
+    dW, db, loss = chain(poisson(W, b, X, Y), dense, X, Y, dJ_dJ0)
+    return dW, db, loss, mean(0, Y)
+
+
+@compiled()
+def poisson_run(dense, tracks, X, Y, learning_rate, dJ_dJ0):
+    for j in range(len(tracks[2])):
+        W, b, k = tracks[0][j], tracks[1][j], j % len(X)
+        record(tracks, j, learning_rate, poisson_step(dense, W, b, X[k], Y[k], dJ_dJ0))
+
+
 @reassociated()
 def fused_poisson(W, b, X, Y, dJ_dJ0):
     """In the same parts as the others."""
@@ -281,6 +333,9 @@ def fused_poisson_run(w_track, loss, accuracy, columns, Y, row, rate):
 
 
 FORWARDS = {"linear": linear, "logistic": logistic, "poisson": poisson}
+RUNS = {"linear": linear_run, "logistic": logistic_run, "poisson": poisson_run}
+STEPS = {"linear": linear_step, "logistic": logistic_step, "poisson": poisson_step}
+FUSED_STEPS = {"linear": fused_linear, "logistic": fused_logistic, "poisson": fused_poisson}
 FUSED_RUNS = {
     "linear": fused_linear_run, "logistic": fused_logistic_run, "poisson": fused_poisson_run
 }  # fmt: skip
@@ -307,56 +362,21 @@ def aligned(shape, dtype):
     return memory[start : start + count].reshape(shape)
 
 
-@compiled()
-def step(model, formulation, W, b, X, Y, dJ_dJ0):
-    """dW, db, loss, accuracy of one batch; the accuracy of a model without one means nothing.
-
-    The one place that asks for the model: Numba caches functions on disk that name their callees.
-    """
-    dense = formulation == DENSE
-    if model == LINEAR:
-        if formulation == FUSED:
-            return fused_linear(W, b, X, Y, dJ_dJ0)
-        dW, db, loss = chain(linear(W, b, X, Y), dense, X, Y, dJ_dJ0)
-        return dW, db, loss, mean(0, Y)
-    if model == LOGISTIC:
-        if formulation == FUSED:
-            return fused_logistic(W, b, X, Y, dJ_dJ0)
-        forward = logistic(W, b, X, Y)
-        dW, db, loss = chain(forward, dense, X, Y, dJ_dJ0)
-        return dW, db, loss, accuracy(forward.Pred, Y)
-    if formulation == FUSED:
-        return fused_poisson(W, b, X, Y, dJ_dJ0)
-    dW, db, loss = chain(poisson(W, b, X, Y), dense, X, Y, dJ_dJ0)
-    return dW, db, loss, mean(0, Y)
-
-
-@compiled()
-def update(track, j, learning_rate, gradient):  # state j + 1 from state j
-    for f in range(len(gradient)):
-        track[j + 1, f, 0] = track[j, f, 0] - learning_rate * gradient[f, 0]
-
-
-@compiled()
-def run_steps(model, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
-    W_track, b_track, loss, accuracy = tracks
-    for j in range(len(loss)):
-        k = j % len(X)
-        dW, db, loss[j], accuracy[j] = step(
-            model, formulation, W_track[j], b_track[j], X[k], Y[k], dJ_dJ0
-        )
-        update(W_track, j, learning_rate, dW)
-        update(b_track, j, learning_rate, db)
-
-
-def step_steps(model, formulation, tracks, X, Y, learning_rate, dJ_dJ0):
+def step_by_step(step, tracks, X, Y, learning_rate, dJ_dJ0):
     W_track, b_track, loss, accuracy = tracks
     W, b = W_track[0], b_track[0]
     for j in range(len(loss)):
         k = j % len(X)
-        dW, db, loss[j], accuracy[j] = step(model, formulation, W, b, X[k], Y[k], dJ_dJ0)
+        dW, db, loss[j], accuracy[j] = step(W, b, X[k], Y[k], dJ_dJ0)
         W_track[j + 1] = W = W - learning_rate * dW
         b_track[j + 1] = b = b - learning_rate * db
+
+
+def make_step(model, formulation):
+    """(W, b, X, Y, dJ_dJ0) -> dW, db, loss, accuracy; a model without accuracy returns any."""
+    if formulation == "fused":
+        return FUSED_STEPS[model]
+    return partial(STEPS[model], formulation == "dense")
 
 
 # --- the contract
@@ -367,10 +387,10 @@ def make_forward(model):
 
 
 def make_gradient(model, formulation, execution):
-    codes = MODELS.index(model), FORMULATIONS.index(formulation)
+    step = make_step(model, formulation)
 
     def gradient(W, b, X, Y, dJ_dJ0):
-        dW, db, loss, _ = step(*codes, W, b, X, Y, X.dtype.type(dJ_dJ0))
+        dW, db, loss, _ = step(W, b, X, Y, X.dtype.type(dJ_dJ0))
         return Gradient(dW, db, X.dtype.type(loss))  # boxed by Numba as a Python float
 
     return gradient
@@ -379,8 +399,9 @@ def make_gradient(model, formulation, execution):
 def make_train(model, formulation, execution):
     if (formulation, execution) == ("fused", "run"):
         return partial(fused_train, model)
-    codes = MODELS.index(model), FORMULATIONS.index(formulation)
-    steps = run_steps if execution == "run" else step_steps
+    steps = partial(step_by_step, make_step(model, formulation))
+    if execution == "run":
+        steps = partial(RUNS[model], formulation == "dense")
     has_accuracy = load(model).HAS_ACCURACY
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
@@ -389,7 +410,7 @@ def make_train(model, formulation, execution):
         loss, accuracy = np.empty(S, W.dtype), np.empty(S, W.dtype)
         W_track[0], b_track[0] = W, b
         tracks = (W_track, b_track, loss, accuracy)
-        steps(*codes, tracks, X, Y, number(learning_rate), number(dJ_dJ0))
+        steps(tracks, X, Y, number(learning_rate), number(dJ_dJ0))
         return Trajectory(W_track, b_track, loss, accuracy if has_accuracy else None)
 
     return train

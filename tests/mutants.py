@@ -134,7 +134,7 @@ CONTRACT = {
 # --- inside what is compiled
 
 NUMBA_STATE = "track[j + 1, f, 0] = track[j, f, 0] - learning_rate * gradient[f, 0]"
-NUMBA_BATCH = "k = j % len(X)\n        dW, db, loss[j], accuracy[j] = step(\n"
+NUMBA_BATCH = "j % len(X)\n        record(tracks, j, learning_rate, logistic_step("
 JAX_STATE = "W, b = W - learning_rate * dW, b - learning_rate * db"
 JAX_SCAN = "_, tracks = lax.scan(epoch, (W, b), length=epochs)"
 TORCH_RECORD = "record = (W - learning_rate * dW, b - learning_rate * db, loss)"

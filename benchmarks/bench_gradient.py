@@ -13,9 +13,11 @@ from benchmarks.measure.calls import (
     prepared_gradient,
     to_numpy,
 )
+from benchmarks.measure.inputs import drawn
 from benchmarks.measure.memory import lack, need
 from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
+from reference import backprop
 from reference.agreement import compare_gradient
 
 KIND = "gradient"
@@ -46,7 +48,7 @@ def rounds(B, quick=False):
 
 
 def judge(problem, expected, cell, result):
-    """The verdict on the gradient of the problem's only batch that the cell returned."""
+    """The verdict on the gradient of the problem's first batch that the cell returned."""
     found, at = to_numpy(cell, result), (problem.W, problem.b)
     return compare_gradient(problem, 0, found, expected, *at, cell.formulation)
 
@@ -61,7 +63,7 @@ def test_gradient(
         leave_out(cell, f"B = {B}: {why}")
     if formulation == "jacrev" and B > 1024:
         leave_out(cell, "B above 1024: a Jacobian by jacrev takes seconds, and grows as dense does")
-    problem, expected = gradient_problem(model, dtype, B)
+    problem = gradient_problem(model, dtype, B)
     partners = beside(cell)
     others = {name: prepared_gradient(other, B) for name, other in partners.items()}
     if formulation == "dense" and B in BESIDE_TRAFFIC:
@@ -72,6 +74,8 @@ def test_gradient(
     function, arguments = gradient_and_arguments(cell, problem)
     memory = {"temporary_bytes": load(backend).temporary_bytes(function, *arguments)}
     memory["matrix_bytes"] = B * B * itemsize if formulation in ("dense", "jacrev") else 0
-    judged = partial(judge, problem, expected)
+    problem = drawn(problem, timed.draw)
+    at = problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
+    judged = partial(judge, problem, backprop.gradient(model, *at))
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
     keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, KIND, B=B, **memory)

@@ -12,14 +12,14 @@ from backends import Cell, load
 from backends.numpy_backend import PARTS, chain, pullback_elementwise
 from benchmarks import bench_gradient
 from benchmarks.measure import bounds
-from benchmarks.measure.calls import gradient_call
+from benchmarks.measure.calls import gradient_problem, timed_gradient
+from benchmarks.measure.inputs import drawn
 from benchmarks.measure.memory import lack
-from benchmarks.measure.rounds import measure, prepare
+from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
 from reference.agreement import Exact
 from reference.backprop import Gradient
 from reference.models import load as load_model
-from reference.problems import make
 
 KIND = "large"
 SIZES = ((4096, 0), (16384, 0), (65536, 0), (262144, 0), (4096, 64), (4096, 512))  # F = 0: its own
@@ -40,20 +40,17 @@ def rounds(B):
     return 2 * int(np.clip(2e6 / B, 10, 30))
 
 
-@cache
-def solved(model, dtype, B, F):
-    """The problem, and its gradient from the elementwise chain in NumPy's longest float.
+def solution(problem):
+    """The gradient of the first batch, from the elementwise chain in NumPy's longest float.
 
     As numbers of two parts, which may be compared with a gradient of any dtype.
     """
-    problem = make(
-        model, examples=B, batch_size=B, features=F, epochs=1, seed=B + F, dtype=dtype
-    )  # fmt: skip
     arrays = problem.W, problem.b, problem.X[0], problem.Y[0]
     W, b, X, Y = (array.astype(np.longdouble) for array in arrays)
     c = np.longdouble(problem.dtype.type(problem.dJ_dJ0))
-    found, _ = chain(PARTS[model].forward, pullback_elementwise, W, b, X, Y, c)
-    return problem, Gradient(*map(exact, found))
+    forward = PARTS[problem.model].forward
+    found, _ = chain(forward, pullback_elementwise, W, b, X, Y, c)
+    return Gradient(*map(exact, found))
 
 
 def unjudged(dtype):
@@ -70,14 +67,13 @@ def exact(number):
 
 @cache
 def bounds_of(model, dtype, B, F):
-    return bounds.of_large(solved(model, dtype, B, F)[0])
+    return bounds.of_large(gradient_problem(model, dtype, B, F))
 
 
 @cache
 def prepared(cell, B, F):
     """The cell's gradient, warm."""
-    call = gradient_call(cell, solved(cell.model, cell.dtype, B, F)[0])
-    return prepare(call, load(cell.backend))
+    return timed_gradient(cell, gradient_problem(cell.model, cell.dtype, B, F))
 
 
 @pytest.mark.parametrize(("B", "F"), SIZES, ids=[f"B{B}-F{F or 'own'}" for B, F in SIZES])
@@ -89,13 +85,13 @@ def test_large(benchmark, leave_out, model, backend, execution, device, formulat
         leave_out(cell, f"B = {B}, F = {F}: {why}")
     if why := unjudged(dtype):
         leave_out(cell, why)
-    problem, expected = solved(model, dtype, B, F)
     own = cell._replace(formulation="elementwise")
     has_own = formulation != "elementwise" and "elementwise" in load(backend).FORMULATIONS
     partners = {"elementwise": own} if has_own else {}
     others = {name: prepared(other, B, F) for name, other in partners.items()}
     others |= bounds_of(model, dtype, B, F)
     timed = measure(benchmark, prepared(cell, B, F), others, rounds(B))
-    judged = partial(bench_gradient.judge, problem, expected)
+    problem = drawn(gradient_problem(model, dtype, B, F), timed.draw)
+    judged = partial(bench_gradient.judge, problem, solution(problem))
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
     keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, KIND, examples=B, features=F)

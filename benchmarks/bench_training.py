@@ -1,8 +1,16 @@
 """The published training run of each model in every cell."""
 
 from backends import Cell, load
-from benchmarks.measure.calls import beside, limit, prepared_training, to_numpy, training_problem
+from benchmarks.measure.calls import (
+    beside,
+    limit,
+    prepared_training,
+    to_numpy,
+    training_problem,
+    trajectory_of,
+)
 from benchmarks.measure.distance import distance
+from benchmarks.measure.inputs import drawn
 from benchmarks.measure.memory import lack, need
 from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
@@ -31,7 +39,7 @@ def test_training(
 ):
     cell = Cell(model, backend, execution, device, formulation, dtype)
     quick = pytestconfig.getoption("quick")
-    problem, expected = training_problem(model, dtype, quick)
+    problem, _ = training_problem(model, dtype, quick)
     benchmark.group = f"training {model} {dtype}: {problem.steps} steps"
     K, B, _ = problem.X.shape  # a compiled block may have the matrices of all its steps at a time
     if why := lack(K * need(model, formulation, B, problem.dtype.itemsize)):
@@ -39,6 +47,9 @@ def test_training(
     partners = beside(cell) | limit(cell)
     others = {name: prepared_training(other, quick) for name, other in partners.items()}
     timed = measure(benchmark, prepared_training(cell, quick), others, rounds(problem, quick))
+
+    problem = drawn(problem, timed.draw)
+    expected = trajectory_of(problem)
 
     def judged(cell, result):
         return compare(problem, to_numpy(cell, result), expected, formulation=cell.formulation)

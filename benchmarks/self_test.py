@@ -23,7 +23,8 @@ import pytest
 import backends
 from backends import Cell
 from benchmarks.analyse.intervals import Ratio
-from benchmarks.measure.rounds import measure, prepare
+from benchmarks.measure.block import prepare
+from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
 from reference.agreement import Check, Verdict
 

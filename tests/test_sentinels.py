@@ -70,6 +70,139 @@ SENTINELS = {
 }
 
 
+# What is put at the end of NumPy's file: a cheat, given the honest gradient; how the reason begins,
+# or "" where the row is an honest one after all.
+CHEATS = {
+    "keeps_its_first_answer": (
+        """
+def cheat(gradient):
+    kept = {}
+    return lambda *given: kept.setdefault(len(given[2]), gradient(*given))
+""",
+        "linear gradient ",
+    ),
+    "knows_its_inputs": (
+        """
+import gc
+
+def cheat(gradient):
+    kept = {}
+    def known(W, b, X, Y, dJ_dJ0):
+        key = W.tobytes(), b.tobytes(), X.tobytes()
+        assert gc.isenabled() or key not in kept, "these inputs have been under the clock before"
+        kept[key] = gradient(W, b, X, Y, dJ_dJ0)
+        return kept[key]
+    return known
+""",
+        "",
+    ),
+    "waits_for_to_numpy": (
+        """
+class Later:
+    def __init__(self, place, gradient, given):
+        self.value = lambda: gradient(*given)[place]
+
+def cheat(gradient):
+    return lambda *given: Gradient(*(Later(place, gradient, given) for place in range(3)))
+
+def to_numpy(array):
+    return np.array(array.value() if isinstance(array, Later) else array)
+""",
+        "to_numpy takes ",
+    ),
+    "waits_for_is_ready": (
+        """
+class Later(Gradient):
+    pass
+
+waiting = []
+
+def cheat(gradient):
+    def put_off(*given):
+        result = Gradient(*(np.empty(shape) for shape in ((len(given[0]), 1), (1, 1), ())))
+        waiting[:] = [(result, gradient, given)]
+        return result
+    return put_off
+
+def is_ready(tree):
+    for result, gradient, given in waiting:
+        for field, value in zip(result, gradient(*given)):
+            field[...] = value
+    waiting.clear()
+    return True
+""",
+        "is_ready takes ",
+    ),
+    "goes_on_in_a_thread": (
+        """
+from concurrent.futures import ThreadPoolExecutor
+worker = ThreadPoolExecutor(1)
+
+def cheat(gradient):
+    def work(result, given):
+        for field, value in zip(result, gradient(*given)):
+            field[...] = value
+    def ask(*given):
+        result = Gradient(*(np.empty(shape) for shape in ((len(given[0]), 1), (1, 1), ())))
+        worker.submit(work, result, given)
+        return result
+    return ask
+""",
+        ("its threads go on ", "to_numpy takes ", "linear gradient "),  # whatever it disturbs first
+    ),
+    "takes_all_processors": (
+        """
+import os
+import threading
+
+def cheat(gradient):
+    def spread():
+        os.sched_setaffinity(0, range(os.cpu_count()))
+        threading.Event().wait()
+    threading.Thread(target=spread, daemon=True).start()
+    return gradient
+""",
+        "a thread may run on processors ",
+    ),
+    "writes_over_its_results": (
+        """
+def cheat(gradient):
+    kept = {}
+    def write_over(*given):
+        result = gradient(*given)
+        mine = kept.setdefault(len(given[2]), Gradient(*map(np.array, result)))
+        for field, value in zip(mine, result):
+            field[...] = value
+        return mine
+    return write_over
+""",
+        ("a later call changes ", "linear gradient "),  # it has changed the one that is judged, too
+    ),
+    "watches_the_collector": (
+        """
+import gc
+
+def cheat(gradient):
+    kept = {}
+    def watch(*given):
+        found = gradient(*given) if gc.isenabled() or not kept else kept[0]
+        kept[0] = found
+        return found
+    return watch
+""",
+        "linear gradient ",
+    ),
+}
+PUT_IN = """
+
+honest = make_gradient
+
+
+def make_gradient(model, formulation, execution):
+    return cheat(honest(model, formulation, execution))
+"""
+
+
 def timed(folder, sources, *arguments):
     """Time backends of these sources, by their names; what is stored, and how pytest ended."""
     path, command = folder / "run.json", []
@@ -153,3 +286,23 @@ def test_honest_rows_alone_are_a_success(tmp_path):
     assert done.returncode == 0, done.stdout
     assert stored["void"] == []
     assert len(stored["benchmarks"]) == 3
+
+
+@pytest.fixture(scope="module")
+def cheats(tmp_path_factory):
+    """The rows of all cheats, timed and void ones, by their backends."""
+    source = (BACKENDS / "numpy_backend.py").read_text()
+    sources = {name: source + code + PUT_IN for name, (code, _) in CHEATS.items()}
+    words = "--formulation", "elementwise", "-k", "B1024", "--no-report"
+    stored, _ = timed(tmp_path_factory.mktemp("cheats"), sources, *words)
+    rows = {row["extra_info"]["backend"]: "" for row in stored["benchmarks"]}
+    return rows | {row["backend"]: row["void"] for row in stored["void"]}
+
+
+@pytest.mark.xdist_group("cheats")
+@pytest.mark.parametrize("name", CHEATS)
+def test_work_that_is_not_done_under_the_clock_has_no_time(cheats, name):
+    if name == "takes_all_processors" and len(os.sched_getaffinity(0)) == 1:
+        pytest.skip("there is one processor")
+    _, reason = CHEATS[name]
+    assert cheats[name].startswith(reason) if reason else cheats[name] == "", cheats[name]

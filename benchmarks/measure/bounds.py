@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backends import Cell, load
-from benchmarks.measure.rounds import Call, prepare
+from benchmarks.measure.block import Call, prepare
 from reference.models import load as load_model
 from reference.problems import Problem
 
@@ -36,13 +36,13 @@ def of_dense(cell: Cell, B: int) -> dict[str, Call]:
 
 def reading(problem: Problem) -> Callable[[], Any]:
     """Sums of squares, which the BLAS computes as fast as numbers arrive."""
-    x, y = problem.X.ravel(), problem.Y.ravel()
+    x, y = problem.X[0].ravel(), problem.Y[0].ravel()
     return lambda: (np.dot(x, x), np.dot(y, y))
 
 
 def exponentials(problem: Problem) -> Callable[[], Any]:
     """One for each example."""
-    z = np.linspace(-4, 4, problem.Y.size, dtype=problem.dtype)
+    z = np.linspace(-4, 4, problem.Y[0].size, dtype=problem.dtype)
     out = np.empty_like(z)
     return lambda: np.exp(z, out)
 

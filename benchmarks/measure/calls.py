@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 import backends
 from backends import Cell
-from benchmarks.measure.rounds import Call, prepare
+from benchmarks.measure.block import Call, prepare
+from benchmarks.measure.inputs import SETS, supply
 from reference import backprop
 from reference.models import load
 from reference.problems import Problem, make, published
@@ -28,33 +29,33 @@ def training_problem(model: str, dtype: str, quick: bool) -> tuple[Problem, Any]
     p = p if dtype == "float64" else p.astype(dtype)
     if quick:
         p = replace(p, epochs=min(p.epochs, QUICK_STEPS // len(p.X)))
-    expected = backprop.train(p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs)
-    return p, expected
+    return p, trajectory_of(p)
+
+
+def trajectory_of(p: Problem) -> Any:
+    """The reference's trajectory of a problem."""
+    return backprop.train(p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs)
 
 
 @cache
-def gradient_problem(model: str, dtype: str, B: int) -> tuple[Problem, Any]:
-    """One batch of B examples, and the reference's gradient of it."""
-    F = load(model).RUN["features"]
-    problem = make(model, examples=B, batch_size=B, features=F, epochs=1, seed=B, dtype=dtype)
-    at = problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
-    return problem, backprop.gradient(model, *at)
+def gradient_problem(model: str, dtype: str, B: int, F: int = 0) -> Problem:
+    """A batch of B examples for each set of data; F features, as in the published run if 0."""
+    F = F or load(model).RUN["features"]
+    return make(
+        model, examples=SETS * B, batch_size=B, features=F, epochs=1, seed=B + F, dtype=dtype
+    )
 
 
 def train_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
     """One whole training run of the cell."""
-    module = backends.load(cell.backend)
-    train = module.make_train(cell.model, cell.formulation, cell.execution)
     arrays = _on_device(cell, problem.W, problem.b, problem.X, problem.Y)
-    numbers = problem.learning_rate, problem.dJ_dJ0, problem.epochs
-    return lambda: module.synchronize(train(*arrays, *numbers))
+    return partial(_train(cell, problem), *arrays)
 
 
 def gradient_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
-    """One gradient of the cell on the problem's only batch."""
-    module = backends.load(cell.backend)
-    function, arguments = gradient_and_arguments(cell, problem)
-    return lambda: module.synchronize(function(*arguments))
+    """One gradient of the cell on the problem's first batch."""
+    arrays = _on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
+    return partial(_gradient(cell, problem), *arrays)
 
 
 def gradient_and_arguments(cell: Cell, problem: Problem) -> tuple[Callable[..., Any], list[Any]]:
@@ -65,18 +66,44 @@ def gradient_and_arguments(cell: Cell, problem: Problem) -> tuple[Callable[..., 
     return gradient, [*arrays, problem.dJ_dJ0]
 
 
+def timed_training(cell: Cell, problem: Problem) -> Call:
+    """The cell's training run, warm, with other parameters in each call."""
+    given = supply(cell, problem, is_batch=False)
+    return prepare(_train(cell, problem), backends.load(cell.backend), given, cell.device)
+
+
+def timed_gradient(cell: Cell, problem: Problem) -> Call:
+    """The cell's gradient, warm, with other parameters in each call."""
+    given = supply(cell, problem, is_batch=True)
+    return prepare(_gradient(cell, problem), backends.load(cell.backend), given, cell.device)
+
+
 @cache
 def prepared_training(cell: Cell, quick: bool) -> Call:
-    """The cell's training run, warm; kept, since a cell is also timed beside others."""
-    problem, _ = training_problem(cell.model, cell.dtype, quick)
-    return prepare(train_call(cell, problem), backends.load(cell.backend))
+    """The cell's published run; kept, since a cell is also timed beside others."""
+    return timed_training(cell, training_problem(cell.model, cell.dtype, quick)[0])
 
 
 @cache
 def prepared_gradient(cell: Cell, B: int) -> Call:
-    """The cell's gradient of a batch of B, warm."""
-    problem, _ = gradient_problem(cell.model, cell.dtype, B)
-    return prepare(gradient_call(cell, problem), backends.load(cell.backend))
+    """The cell's gradient of a batch of B."""
+    return timed_gradient(cell, gradient_problem(cell.model, cell.dtype, B))
+
+
+def _train(cell: Cell, problem: Problem) -> Callable[..., Any]:
+    """(W, b, X, Y) -> the trajectory, synchronized."""
+    module = backends.load(cell.backend)
+    train = module.make_train(cell.model, cell.formulation, cell.execution)
+    numbers = problem.learning_rate, problem.dJ_dJ0, problem.epochs
+    return lambda *arrays: module.synchronize(train(*arrays, *numbers))
+
+
+def _gradient(cell: Cell, problem: Problem) -> Callable[..., Any]:
+    """(W, b, X, Y) -> the gradient, synchronized."""
+    module = backends.load(cell.backend)
+    gradient = module.make_gradient(cell.model, cell.formulation, cell.execution)
+    dJ_dJ0 = problem.dJ_dJ0
+    return lambda *arrays: module.synchronize(gradient(*arrays, dJ_dJ0))
 
 
 def beside(cell: Cell) -> dict[str, Cell]:

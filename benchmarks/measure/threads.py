@@ -5,11 +5,13 @@ Imports neither NumPy nor a framework: their pools read the environment when the
 
 import os
 import sys
+from contextlib import suppress
 
 import psutil
 
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 XLA = "NPROC"  # what XLA takes for the number of processors, for its pool
+PINNED: set[int] = set()  # the processors of this process, if it is kept on some
 MAKE_POOLS = ("numpy", "scipy", "numba", "jax", "torch")
 
 
@@ -30,7 +32,8 @@ def enforce(count: int, *, pin: bool) -> str:
         return f"{count} in each pool"
     if not hasattr(psutil.Process, "cpu_affinity"):
         return f"{count} in each pool; not enforced: this system has no affinity"
-    psutil.Process().cpu_affinity(processors[-count:])  # the first one often serves interrupts
+    PINNED.update(processors[-count:])  # the first one often serves interrupts
+    psutil.Process().cpu_affinity(list(PINNED))
     return f"{count} in each pool, {count} of {psutil.cpu_count()} processors"
 
 
@@ -39,3 +42,19 @@ def usable_processors() -> list[int]:
     if hasattr(psutil.Process, "cpu_affinity"):
         return list(psutil.Process().cpu_affinity())
     return list(range(psutil.cpu_count() or 1))
+
+
+def allowed() -> int:
+    """The number of processors that a call may keep busy."""
+    return int(os.environ.get(POOLS[0], len(usable_processors())))
+
+
+def astray() -> str:
+    """That a thread of this process may run on a processor that it was not given, or ""."""
+    if not PINNED:
+        return ""
+    for thread in psutil.Process().threads():
+        with suppress(OSError):  # it has ended
+            if others := os.sched_getaffinity(thread.id) - PINNED:
+                return f"a thread may run on processors {sorted(others)}, which it was not given"
+    return ""

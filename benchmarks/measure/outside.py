@@ -1,0 +1,112 @@
+"""What a call does outside of the clock, or on processors that it was not given.
+
+Such a row is void. A result may be computed when it is first looked at, in is_ready or in to_numpy;
+by a thread that goes on when the clock has stopped; on more processors than were allowed; or into
+memory that the next call writes over. Each of them is looked for in some calls after the timed
+ones, as the clock makes them. SECURITY.md says what is not found.
+"""
+
+from collections.abc import Callable
+from time import perf_counter, process_time, sleep, thread_time
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import threads
+from benchmarks.measure.block import Call
+from benchmarks.measure.inputs import draw
+
+PROBES = {True: 5, False: 2}  # of calls that are short, or not: the least of them counts
+# Of the seconds of a call: what looking at its result may take longer than looking at a copy of it.
+SHARE = 0.5
+FLOOR = 5e-6  # seconds: looking for the first time takes longer by a few caches that are cold
+PAUSE = 1e-3, 2e-2  # seconds to look for threads that go on: as long as the block, within these
+BUSY = 0.2  # of the pause: a pool that waits for work by spinning stops sooner
+SPARE = 0.3  # processors beyond those allowed; the two clocks are not read at the same instant
+
+
+def look(call: Call) -> tuple[dict[str, float], str]:
+    """Seconds of what belongs to a call besides it, and why its row is void, or "".
+
+    is_ready, synchronize and to_numpy are of the last call of a block, beyond what they take of
+    arrays that are there; later is the processor time of other threads in a pause after it, as a
+    share; processors is processor time over time within the block.
+    """
+    probes = [_probe(call) for _ in range(PROBES[call.is_short])]
+    least = {name: min(probe[name] for probe in probes) for name in probes[0]}
+    return least, _reason(least) or _overwritten(call) or threads.astray()
+
+
+def _probe(call: Call) -> dict[str, float]:
+    module, given = call.module, call.given(draw(0))
+    call.warm(given)
+    busy, (result, wall) = process_time(), _timed(call.block, given)
+    found = {"call": wall / call.calls, "processors": (process_time() - busy) / wall}
+    for name in ("is_ready", "synchronize"):
+        found[name] = _again(getattr(module, name), result)
+    found["later"] = _later(min(max(wall, PAUSE[0]), PAUSE[1]))
+    found["to_numpy"] = _beyond_copies(module, _arrays(result), call.device)
+    return found
+
+
+def _again(function: Callable[[Any], Any], result: Any) -> float:
+    """By how many seconds the function takes longer the first time than the second."""
+    (_, first), (_, second) = _timed(function, result), _timed(function, result)
+    return first - second
+
+
+def _beyond_copies(module: Any, arrays: list[Any], device: str) -> float:
+    """By how many seconds to_numpy takes longer of the arrays than of copies of them."""
+
+    def fetch(those: list[Any]) -> list[np.ndarray]:
+        return [module.to_numpy(array) for array in those]
+
+    kept, seconds = _timed(fetch, arrays)
+    copies = [module.synchronize(module.from_numpy(array, device)) for array in kept]
+    return seconds - _timed(fetch, copies)[1]
+
+
+def _later(pause: float) -> float:
+    """The share of a pause in which other threads of this process have computed."""
+    busy, own, start = process_time(), thread_time(), perf_counter()
+    sleep(pause)
+    others = (process_time() - busy) - (thread_time() - own)
+    return others / (perf_counter() - start)
+
+
+def _reason(least: dict[str, float]) -> str:
+    call, allowed = least["call"], threads.allowed()
+    for name in ("is_ready", "synchronize", "to_numpy"):
+        if least[name] > max(SHARE * call, FLOOR):
+            return (
+                f"{name} takes {least[name]:.2g} s of the work, a call under the clock {call:.2g}"
+            )
+    if least["later"] > BUSY:
+        return f"its threads go on for {least['later']:.0%} of a pause after the clock has stopped"
+    if least["processors"] > allowed + SPARE:
+        return f"{least['processors']:.2g} processors are busy, {allowed} allowed"
+    return ""
+
+
+def _overwritten(call: Call) -> str:
+    """Whether a later call changes what an earlier one returned."""
+    module, [one, other] = call.module, [call.supply([draw(0)])[0] for _ in range(2)]
+    arrays = _arrays(call.function(*one))
+    before = [module.to_numpy(array) for array in arrays]
+    call.function(*other)
+    same = (
+        np.array_equal(kept, module.to_numpy(array), equal_nan=True)
+        for kept, array in zip(before, arrays, strict=True)
+    )
+    return "" if all(same) else "a later call changes what an earlier one returned"
+
+
+def _arrays(result: Any) -> list[Any]:
+    fields = result if isinstance(result, tuple) else (result,)
+    return [field for field in fields if field is not None]
+
+
+def _timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    start = perf_counter()
+    result = function(*arguments)
+    return result, perf_counter() - start

@@ -1,0 +1,63 @@
+"""What timed calls are given: no inputs twice, and no answer that serves for others."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from benchmarks.measure.calls import gradient_problem, trajectory_of
+from benchmarks.measure.inputs import SETS, draw, drawn
+from reference import backprop
+from reference.agreement import compare, compare_gradient
+from reference.models import load
+from reference.problems import published
+from reference.words import MODELS
+
+
+def gradient(p):
+    return backprop.gradient(p.model, p.W, p.b, p.X[0], p.Y[0], p.dJ_dJ0)
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("B", [32, 1024])
+def test_no_gradient_is_right_for_other_parameters(kind, precision, B):
+    """Neither that of the draw before nor any other of a hundred, with the same X and Y."""
+    problem = gradient_problem(kind, precision, B)
+    problems = [drawn(problem, draw(0)) for _ in range(100)]
+    answers = [gradient(p) for p in problems]
+    order = np.argsort([p.W.flat[0] for p in problems])
+    for i, j in [*pairwise(range(100)), *pairwise(order.tolist())]:
+        at = problems[j].W, problems[j].b
+        assert compare_gradient(problems[j], 0, answers[j], answers[j], *at).passed
+        assert not compare_gradient(problems[j], 0, answers[i], answers[j], *at).passed
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("kind", MODELS)
+def test_no_run_is_right_for_other_parameters_or_data(kind, precision):
+    problem = replace(published(kind).astype(precision), epochs=1)
+    problems = [drawn(problem, draw(number)) for number in range(2 * SETS)]
+    answers = [trajectory_of(p) for p in problems]
+    for i, j in [(0, 1), (1, 2), (0, SETS), (1, SETS + 1)]:
+        assert compare(problems[j], answers[j], answers[j]).passed
+        assert not compare(problems[j], answers[i], answers[j]).passed
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_drawn_problem_is_one_of_the_same_kind(kind):
+    """The same examples in another order, and parameters that are a few per cent smaller."""
+    problem = published(kind)
+    found = [drawn(problem, draw(number)) for number in range(SETS)]
+    for p in found:
+        assert sorted(p.X.ravel()) == sorted(problem.X.ravel())
+        assert (p.W / problem.W >= 0.95).all()
+        assert (p.W / problem.W < 1).all()
+    assert not np.array_equal(found[0].X, found[1].X)
+    assert load(kind).RUN["features"] == found[0].X.shape[2]
+
+
+def test_no_draw_comes_twice():
+    found = [draw(0).number for _ in range(1000)]
+    assert len(set(found)) == 1000

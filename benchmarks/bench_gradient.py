@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from backends import Cell, load
-from benchmarks.measure import bounds
+from benchmarks.measure import bounds, structure
 from benchmarks.measure.calls import (
     beside,
     gradient_and_arguments,
@@ -78,4 +78,9 @@ def test_gradient(
     at = problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
     judged = partial(judge, problem, backprop.gradient(model, *at))
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
-    keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, KIND, B=B, **memory)
+    flaw = structure.of_gradient(cell, problem)
+    if memory["temporary_bytes"] < memory["matrix_bytes"]:
+        flaw = "it allocated {temporary_bytes} bytes, and a matrix has {matrix_bytes}".format(
+            **memory
+        )
+    keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, flaw, KIND, B=B, **memory)

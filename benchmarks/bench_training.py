@@ -1,6 +1,7 @@
 """The published training run of each model in every cell."""
 
 from backends import Cell, load
+from benchmarks.measure import structure
 from benchmarks.measure.calls import (
     beside,
     limit,
@@ -58,4 +59,5 @@ def test_training(
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
     found = to_numpy(cell, timed.result)
     over_steps = {} if verdict.obstacle else {"distance": distance(found, expected)}
-    keep(benchmark, cell, timed, verdict, verdicts, KIND, steps=problem.steps, **over_steps)
+    flaw = structure.of_training(cell, problem)
+    keep(benchmark, cell, timed, verdict, verdicts, flaw, KIND, steps=problem.steps, **over_steps)

@@ -26,6 +26,7 @@ class Mutant(NamedTuple):
 
 ELEMENTWISE = "return row * diagonal"
 DENSE = "return row @ np.diag(diagonal)"
+CHAIN_LOOP = "        row = pullback(row, diagonal)"
 FIRST_ROW = "row = np.full((1, len(X)), dJ_dJ0, dtype=X.dtype)"
 RECORD = "W_track[j + 1], b_track[j + 1] = W, b"
 RETURN = "return Trajectory(W_track, b_track, loss, accuracy if model.has_accuracy else None)"
@@ -116,6 +117,37 @@ CONTRACT = {
         "    if key not in PULLBACKS:\n"
         "        PULLBACKS[key] = np.zeros((len(diagonal),) * 2, row.dtype)\n"
         "    np.fill_diagonal(PULLBACKS[key], diagonal)\n    return row @ PULLBACKS[key]",
+        "dense",
+    ),
+    "matrix_never_filled": Mutant(
+        "numpy",
+        DENSE,
+        "np.empty((len(diagonal), len(diagonal)), row.dtype)\n    return row * diagonal",
+        "dense",
+    ),
+    "diagonal_read_back": Mutant(
+        "numpy", DENSE, "return row * np.diagonal(np.diag(diagonal))", "dense"
+    ),
+    "kept_matrix_beside_a_decoy": Mutant(
+        "numpy",
+        DENSE,
+        "np.full((len(diagonal), len(diagonal)), 1, row.dtype)\n    return row * diagonal",
+        "dense",
+    ),
+    "first_jacobian_only": Mutant(
+        "numpy",
+        CHAIN_LOOP,
+        CHAIN_LOOP.replace(
+            "pullback(row, diagonal)",
+            "pullback(row, diagonal) if diagonal is diagonals[0] else row * diagonal",
+        ),
+        "dense",
+    ),
+    "dense_up_to_256": Mutant(
+        "numpy",
+        DENSE,
+        "if len(diagonal) > 256:\n        np.ones((len(diagonal), len(diagonal)))\n"
+        "        return row * diagonal\n    " + DENSE,
         "dense",
     ),
     "identity_for_from_numpy": Mutant(

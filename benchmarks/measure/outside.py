@@ -17,9 +17,10 @@ from benchmarks.measure.block import Call
 from benchmarks.measure.inputs import draw
 
 PROBES = {True: 5, False: 2}  # of calls that are short, or not: the least of them counts
-# Of the seconds of a call: what looking at its result may take longer than looking at a copy of it.
+# Of the seconds of a call: what looking at its result may take longer than looking once more, or at
+# a copy of it.
 SHARE = 0.5
-FLOOR = 5e-6  # seconds: looking for the first time takes longer by a few caches that are cold
+FLOOR = 1e-5  # seconds: looking for the first time takes longer by a few caches that are cold
 PAUSE = 1e-3, 2e-2  # seconds to look for threads that go on: as long as the block, within these
 BUSY = 0.2  # of the pause: a pool that waits for work by spinning stops sooner
 SPARE = 0.3  # processors beyond those allowed; the two clocks are not read at the same instant
@@ -29,41 +30,38 @@ def look(call: Call) -> tuple[dict[str, float], str]:
     """Seconds of what belongs to a call besides it, and why its row is void, or "".
 
     is_ready, synchronize and to_numpy are of the last call of a block, beyond what they take of
-    arrays that are there; later is the processor time of other threads in a pause after it, as a
+    a result that is there; later is the processor time of other threads in a pause after it, as a
     share; processors is processor time over time within the block.
     """
     probes = [_probe(call) for _ in range(PROBES[call.is_short])]
     least = {name: min(probe[name] for probe in probes) for name in probes[0]}
+    for name in LOOKS:
+        least[name] -= least.pop(f"{name} again")
     return least, _reason(least) or _overwritten(call) or threads.astray()
+
+
+LOOKS = ("is_ready", "synchronize", "to_numpy")
 
 
 def _probe(call: Call) -> dict[str, float]:
     module, given = call.module, call.given(draw(0))
+    arguments = given[-1]
     call.warm(given)
     busy, (result, wall) = process_time(), _timed(call.block, given)
     found = {"call": wall / call.calls, "processors": (process_time() - busy) / wall}
     for name in ("is_ready", "synchronize"):
-        found[name] = _again(getattr(module, name), result)
-    found["later"] = _later(min(max(wall, PAUSE[0]), PAUSE[1]))
-    found["to_numpy"] = _beyond_copies(module, _arrays(result), call.device)
-    return found
+        look = getattr(module, name)
+        found[name], found[f"{name} again"] = _timed(look, result)[1], _timed(look, result)[1]
+    _fetch(module, list(arguments))  # what is run for the first time is slower
+    kept, found["to_numpy"] = _timed(_fetch, module, _arrays(result))
+    copies = [module.synchronize(module.from_numpy(array, call.device)) for array in kept]
+    _, found["to_numpy again"] = _timed(_fetch, module, copies)
+    call.block(call.given(draw(0)))
+    return found | {"later": _later(min(max(wall, PAUSE[0]), PAUSE[1]))}
 
 
-def _again(function: Callable[[Any], Any], result: Any) -> float:
-    """By how many seconds the function takes longer the first time than the second."""
-    (_, first), (_, second) = _timed(function, result), _timed(function, result)
-    return first - second
-
-
-def _beyond_copies(module: Any, arrays: list[Any], device: str) -> float:
-    """By how many seconds to_numpy takes longer of the arrays than of copies of them."""
-
-    def fetch(those: list[Any]) -> list[np.ndarray]:
-        return [module.to_numpy(array) for array in those]
-
-    kept, seconds = _timed(fetch, arrays)
-    copies = [module.synchronize(module.from_numpy(array, device)) for array in kept]
-    return seconds - _timed(fetch, copies)[1]
+def _fetch(module: Any, arrays: list[Any]) -> list[np.ndarray]:
+    return [module.to_numpy(array) for array in arrays]
 
 
 def _later(pause: float) -> float:
@@ -76,7 +74,7 @@ def _later(pause: float) -> float:
 
 def _reason(least: dict[str, float]) -> str:
     call, allowed = least["call"], threads.allowed()
-    for name in ("is_ready", "synchronize", "to_numpy"):
+    for name in LOOKS:
         if least[name] > max(SHARE * call, FLOOR):
             return (
                 f"{name} takes {least[name]:.2g} s of the work, a call under the clock {call:.2g}"

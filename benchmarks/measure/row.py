@@ -17,16 +17,18 @@ def keep(
     timed: Timed,
     verdict: Verdict,
     others: Mapping[str, Verdict] = MappingProxyType({}),
+    flaw: str = "",
     kind: str = "call",
     **facts: Any,
 ) -> None:
     """Store the row with its verdict and facts; fail the test if it is void.
 
     others are the verdicts on the cells that it was timed beside: a ratio to a wrong one is none.
+    flaw says why the cell has not the structure that it is called by.
     kind and the facts that belong to it are those of benchmarks/store/run.py.
     """
     beside = (f"beside {name}: {v.failure}" for name, v in others.items() if v.failure)
-    void = verdict.failure or timed.problem or next(beside, "")
+    void = verdict.failure or timed.problem or flaw or next(beside, "")
     benchmark.extra_info |= {"kind": kind} | cell._asdict() | timed.info | facts
     benchmark.extra_info |= {"verdict": verdict.as_dict(), "void": void}
     if void:

@@ -10,7 +10,8 @@ from tests.conformance.runs import FAMILIES, Subject, is_slow, solved
 def pytest_collection_modifyitems(items):
     for item in items:
         words = item.callspec.params if hasattr(item, "callspec") else {}
-        if words.keys() >= {"family", "execution"} and is_slow(words["family"], words["execution"]):
+        shape = words.get("family", words.get("B"))
+        if shape and "execution" in words and is_slow(shape, words["execution"]):
             item.add_marker(pytest.mark.slow)
 
 

@@ -49,8 +49,9 @@ COMPILED = {
 }
 
 
-def is_slow(family, execution):
-    return family not in COMPILED.get(execution, (family,))
+def is_slow(shape, execution):
+    """Whether a test of a family, or of a B of its own, has code compiled that no other one has."""
+    return shape not in COMPILED.get(execution, (shape,))
 
 
 def beyond(model):

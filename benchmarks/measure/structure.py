@@ -1,0 +1,45 @@
+"""Whether a timed cell has the structure that it is called by, at the size that was timed."""
+
+from typing import Any
+
+import numpy as np
+
+import backends
+from backends import Cell
+from benchmarks.measure.calls import to_numpy
+from reference.problems import Problem
+from reference.structure import Probe, flaw, probes
+
+RATE = 1e-30  # a step that is no probe leaves W where it is; infinity remains infinite
+
+
+def of_gradient(cell: Cell, problem: Problem) -> str:
+    """Why the gradient of the problem's shape has not the structure of the formulation, or ""."""
+    module = backends.load(cell.backend)
+    gradient = module.make_gradient(cell.model, cell.formulation, cell.execution)
+
+    def dW(p: Probe) -> Any:
+        arrays = (module.from_numpy(a, cell.device) for a in (p.W, p.b, p.X[0], p.Y[0]))
+        return to_numpy(cell, module.synchronize(gradient(*arrays, p.dJ_dJ0))).dW
+
+    return _first(cell, problem, dW)
+
+
+def of_training(cell: Cell, problem: Problem) -> str:
+    """The same of the first step of a run of the problem's shape."""
+    module = backends.load(cell.backend)
+    train = module.make_train(cell.model, cell.formulation, cell.execution)
+
+    def state(p: Probe) -> Any:
+        arrays = (module.from_numpy(a, cell.device) for a in (p.W, p.b, p.X, p.Y))
+        run = module.synchronize(train(*arrays, RATE, p.dJ_dJ0, problem.epochs))
+        return to_numpy(cell, run).W[1]
+
+    return _first(cell, problem, state)
+
+
+def _first(cell: Cell, problem: Problem, found: Any) -> str:
+    shown = probes(cell.model, problem.X.shape, cell.dtype)
+    with np.errstate(all="ignore"):  # the numbers are infinite on purpose
+        flaws = [flaw(cell.formulation, shows, found(probe)) for shows, probe in shown.items()]
+    return next(filter(None, flaws), "")

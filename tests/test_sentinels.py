@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.mutants import BACKENDS, ELEMENTWISE, Mutant
+from tests.mutants import BACKENDS, ELEMENTWISE, MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[1]
 TIMES = {"beside", "calls", "faults", "rounds", "ratio", "stats", "calibration"}
@@ -61,6 +61,9 @@ SENTINELS = {
         ),
         ("-k", "B1024"),
         "something was compiled for ",
+    ),
+    "dense_where_tests_look": Sentinel(
+        MUTANTS["dense_up_to_256"], ("-k", "B1024"), "a Jacobian is no matrix: "
     ),
     "wrong_by_a_billionth": Sentinel(
         Mutant("numpy", ELEMENTWISE, ELEMENTWISE + " * (1 + 1e-9)"),
@@ -176,7 +179,18 @@ def cheat(gradient):
         return mine
     return write_over
 """,
-        ("a later call changes ", "linear gradient "),  # it has changed the one that is judged, too
+        ("a later call changes ", "dW is not finite"),  # it has changed the one that is judged, too
+    ),
+    "compiles_in_secret": (
+        """
+def cheat(gradient):
+    import numba
+    def anew(*given):
+        numba.njit(lambda number: number + 1)(1.0)
+        return gradient(*given)
+    return anew
+""",
+        "something was compiled for ",
     ),
     "watches_the_collector": (
         """
@@ -292,7 +306,8 @@ def test_honest_rows_alone_are_a_success(tmp_path):
 def cheats(tmp_path_factory):
     """The rows of all cheats, timed and void ones, by their backends."""
     source = (BACKENDS / "numpy_backend.py").read_text()
-    sources = {name: source + code + PUT_IN for name, (code, _) in CHEATS.items()}
+    there = [name for name in CHEATS if name != "compiles_in_secret" or find_spec("numba")]
+    sources = {name: source + CHEATS[name][0] + PUT_IN for name in there}
     words = "--formulation", "elementwise", "-k", "B1024", "--no-report"
     stored, _ = timed(tmp_path_factory.mktemp("cheats"), sources, *words)
     rows = {row["extra_info"]["backend"]: "" for row in stored["benchmarks"]}
@@ -304,5 +319,7 @@ def cheats(tmp_path_factory):
 def test_work_that_is_not_done_under_the_clock_has_no_time(cheats, name):
     if name == "takes_all_processors" and len(os.sched_getaffinity(0)) == 1:
         pytest.skip("there is one processor")
+    if name not in cheats:
+        pytest.skip("numba is not installed")
     _, reason = CHEATS[name]
     assert cheats[name].startswith(reason) if reason else cheats[name] == "", cheats[name]

@@ -55,7 +55,7 @@ def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B num
 def backward(dense, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (1, 1)
     for diagonal in diagonals:
         row = pullback_dense(row, diagonal) if dense else pullback_elementwise(row, diagonal)
-    return (row @ X).reshape(-1, 1), np.full((1, 1), row.sum())
+    return (row @ X).reshape(-1, 1), np.full((1, 1), total(row[0]))
 
 
 @compiled()
@@ -65,10 +65,11 @@ def chain(forward, dense, X, Y, dJ_dJ0):
 
 
 @compiled()
-def total(column):  # (B, 1) -> a number   in chunks: one by one, equal terms would all round alike
-    found = column.dtype.type(0)
-    for start in range(0, len(column), CHUNK):
-        found += column[start : start + CHUNK].sum()
+def total(terms):  # (B,) or (B, 1) -> a number
+    """In chunks: one by one, equal terms would all round alike."""
+    found = terms.dtype.type(0)
+    for start in range(0, len(terms), CHUNK):
+        found += terms[start : start + CHUNK].sum()
     return found
 
 

@@ -14,13 +14,19 @@ from xml.etree import ElementTree
 import pytest
 
 import backends
-from tests.mutants import MUTANTS, Mutant
+from tests.mutants import GRADIENT, MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[1]
 # How a test fails that has looked at a result; an IndexError is a state or a loss that is missing.
 NOTICED = ("AssertionError", "assert", "Failed: DID NOT RAISE", "IndexError")
 # What compiles least goes first: most of what is wrong shows itself in a run.
 CONFORMANCE = "tests/conformance/test_trajectory.py", "tests/conformance"
+RARE = Mutant(
+    "numpy",
+    GRADIENT,
+    "gradient.calls = getattr(gradient, 'calls', 0) + 1\n"
+    "        X = X * 1.001 if gradient.calls % 1000 == 0 else X\n        " + GRADIENT,
+)
 UNCHANGED = Mutant("numpy", "row * diagonal", "row * diagonal")
 
 
@@ -65,6 +71,17 @@ def first_failure(name, cases):
     failures = ((case.get("name").split("[")[0], case.find("failure")) for case in own)
     found = ((test, failure.get("message")) for test, failure in failures if failure is not None)
     return next(found, None)
+
+
+@pytest.mark.slow
+def test_one_wrong_gradient_in_a_thousand_is_noticed(tmp_path):
+    (tmp_path / "rare_backend.py").write_text(RARE.source())
+    command = [
+        sys.executable, "-m", "pytest", "tests/conformance/test_many_calls.py", "-q", "-m", "slow",
+        f"--backend={tmp_path / 'rare_backend.py'}", "--formulation", RARE.formulation,
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "AssertionError: call 999: " in done.stdout
 
 
 def test_an_unchanged_copy_passes(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 from backends.contract import Forward, Trajectory
 from reference import backprop
 from reference.models import load
-from reference.problems import make, published
+from reference.problems import contractive_rate, make, published
 
 
 def of_the_tutorial(model):
@@ -27,6 +27,24 @@ def from_zeros(model):
     return replace(p, W=np.zeros_like(p.W), b=np.zeros_like(p.b))
 
 
+def of_one_kind(model, share):
+    """From zeros, with Y = 1 for so few examples and 0 for the others: nearly all terms equal."""
+    p = make(model, examples=4096, batch_size=2048, features=3, epochs=2, seed=15)
+    Y = np.zeros_like(p.Y)
+    Y[:, : round(share * 2048)] = 1
+    return replace(p, Y=Y, W=np.zeros_like(p.W), b=np.zeros_like(p.b))
+
+
+def growing(model):
+    """A run whose abs(Z) grows from 1 to 20 and more: a loss with log(1 - P) loses digits late."""
+    p = make(model, examples=300, batch_size=100, features=3, epochs=40, seed=16)
+    if model != "logistic":
+        return p
+    X, W = 20 * p.X, p.W / 20
+    rate = contractive_rate(replace(p, X=X, W=W))
+    return replace(p, X=X, W=W, learning_rate=rate, epochs=400)
+
+
 FAMILIES = {
     "published": of_the_tutorial,
     "even": partial(make, examples=512, batch_size=256, features=3, epochs=20, seed=10),
@@ -38,6 +56,17 @@ FAMILIES = {
         make, examples=18, batch_size=7, features=40, epochs=12, seed=13, dtype="float32"
     ),
     "zeros": from_zeros,
+    "B100": partial(make, examples=300, batch_size=100, features=5, epochs=1, seed=17),
+    "B1000": partial(make, examples=2000, batch_size=1000, features=3, epochs=2, seed=18),
+    "B300 float32": partial(
+        make, examples=900, batch_size=300, features=3, epochs=1, seed=19, dtype="float32"
+    ),
+    "B1000 float32": partial(
+        make, examples=1000, batch_size=1000, features=3, epochs=3, seed=20, dtype="float32"
+    ),
+    "2 % of one kind": partial(of_one_kind, share=0.02),
+    "all of one kind": partial(of_one_kind, share=0),
+    "growing": growing,
 }
 # torch.compile takes some three seconds for each new shape of each cell, and for each step of a
 # block, XLA half a second: what is compiled for each shape is judged on these, and on the others

@@ -1,0 +1,56 @@
+"""Many gradients, warm and without the garbage collector, as under the clock: each is judged."""
+
+import gc
+from functools import cache
+
+import pytest
+
+from reference import backprop
+from reference.agreement import compare_gradient
+from tests.conformance.runs import solved
+
+CALLS = 3000  # a gradient that is wrong once in a thousand calls passes with a chance of 5 %
+FEW = 50
+
+
+def select(cells, config):
+    """The gradient of a block or a run is the one of a step."""
+    return [cell for cell in cells if cell.execution not in ("block", "run")]
+
+
+def parameters(problem, i):
+    """W and b that no other call has, smaller by up to 5 %."""
+    factor = problem.dtype.type(1 - 0.05 * (i * 0.618034 % 1))
+    return problem.W * factor, problem.b * factor
+
+
+@cache
+def expected(model, dtype, i):
+    problem, _ = solved("even", model, dtype)
+    at = *parameters(problem, i), problem.X[0], problem.Y[0]
+    return backprop.gradient(model, *at, problem.dJ_dJ0)
+
+
+@pytest.fixture
+def no_collector():
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("calls", [FEW, pytest.param(CALLS, marks=pytest.mark.slow)])
+def test_every_one_is_right(subject, model, dtype, calls):
+    problem, _ = solved("even", model, dtype)
+    gradient = subject.module.make_gradient(model, subject.formulation, subject.execution)
+    X, Y = subject.put(problem.X[0], problem.Y[0])
+    found = []
+    for i in range(calls):
+        W, b = subject.put(*parameters(problem, i))
+        found.append(subject.module.synchronize(gradient(W, b, X, Y, problem.dJ_dJ0)))
+    for i, result in enumerate(found):  # what a later call has not changed
+        verdict = compare_gradient(
+            problem, 0, subject.get(result), expected(model, dtype, i),
+            *parameters(problem, i), subject.formulation,
+        )  # fmt: skip
+        assert verdict.passed, f"call {i}: {verdict}"

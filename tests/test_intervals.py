@@ -228,8 +228,22 @@ def test_two_rounds_in_turn_make_one_ratio():
     [pairs] = logs(times[:1], times[1:])
     assert len(pairs) == 20
     assert np.abs(pairs).max() < 5e-3
-    assert len(logs([[1.0] * 41], [[1.0] * 41])[0]) == 20, "the last one has no partner"
-    assert len(logs([[1.0] * 19], [[1.0] * 19])[0]) == 19, "too few to be halved"
+    turns = [*np.tile([1.0, 1.04], 20), 1.0]
+    assert len(logs([turns], [[1.0] * 41])[0]) == 20, "the last one has no partner"
+    assert len(logs([turns[:19]], [[1.0] * 19])[0]) == 19, "too few to be halved"
+    assert len(logs([[1.0] * 40], [[1.0] * 40])[0]) == 40, "no order shows: nothing to balance"
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.002, 0.005, 0.02])
+def test_an_order_that_hardly_shows_leaves_the_interval_right(effect):
+    """Blocks scatter by 1 %; the second block of a round takes longer by the effect."""
+
+    def once(rng):
+        first, second = process(rng, 1.0, 20)
+        turn = np.exp(effect * np.tile([0.5, -0.5], 10))
+        return ratio(logs([first * turn], [second]), 0.0), 1.0
+
+    assert_right(300, once)
 
 
 def test_identical_rounds_leave_no_doubt_in_several_processes():

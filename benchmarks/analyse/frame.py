@@ -12,6 +12,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from benchmarks.analyse.intervals import apart
+from benchmarks.analyse.merge import sample
 from benchmarks.store.run import CELL_WORDS, Check, Entry, Life, Run, load
 
 C_LOOP = "native"
@@ -28,7 +30,8 @@ NESTED = ["nearest check", "log_ratio", "distance", "allowed"]  # which no table
 
 
 def rows_of(run: Run) -> pd.DataFrame:
-    """One line a timed row; times in seconds of one call, and ratios with " low" and " high".
+    """One line a timed row; times in seconds of one call, and ratios with " low" and " high";
+    with " from" and " to" where the processes of a ratio have no common value.
 
     way is the execution, with the device where it is not the CPU. A column that a kind of row does
     not have is empty there, and every column of benchmarks/store/run.py is always there.
@@ -96,6 +99,8 @@ def _line(entry: Entry) -> dict[str, Any]:
     for name, values in row.ratio.items():
         title = RATIOS.get(name, f"/ {name}")
         line |= dict(zip((title, f"{title} low", f"{title} high"), values, strict=True))
+        if limits := apart(sample(row.log_ratio, name)):
+            line |= dict(zip((f"{title} from", f"{title} to"), limits, strict=True))
     if isinstance(row, Life):
         line |= found["life"]
         line["break_even"] = row.break_even if row.compiles else None
@@ -115,7 +120,7 @@ def _pays(row: Life) -> str:
 
 
 def _table(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    rows, limits = pd.DataFrame(lines), ("", " low", " high")
+    rows, limits = pd.DataFrame(lines), ("", " low", " high", " from", " to")
     ratios = [f"{name}{limit}" for name in KNOWN_RATIOS for limit in limits]
     wanted = dict.fromkeys([*TEXTS, *WHOLE, *NUMBERS, "pays", *ratios, *NESTED, *rows.columns])
     rows = rows.reindex(columns=list(wanted))

@@ -18,6 +18,7 @@ RESAMPLES = 2000
 SCATTER = 1.2e-3
 BALANCED = 20  # from so many rounds on, two make one ratio
 FEW = 8  # below it a bootstrap of the median is too narrow: of two rounds it covers one in two
+APART = 1.5  # medians of processes that differ by more have no mean; most differ by 1 to 5 %
 Sample = list[np.ndarray]  # one array of log-ratios a process
 
 
@@ -56,6 +57,17 @@ def quotient(one: Sample, other: Sample, scatters: Sequence[float] = (SCATTER, S
     return _around(_estimate(one) - _estimate(other), *reach)
 
 
+def apart(sample: Sample) -> tuple[float, float] | None:
+    """The least and the largest ratio of its processes, where these have no common value.
+
+    Memory may lie in two ways, one of them several times slower: then a mean is the ratio of
+    neither, and an interval of three processes that fell to both sides means nothing.
+    """
+    medians = [np.median(process) for process in sample]
+    low, high = np.exp([min(medians), max(medians)]).tolist()
+    return (low, high) if high > APART * low else None
+
+
 def spread(samples: list[Sample]) -> float:
     """The pooled standard deviation of the processes' medians; 0 if no sample has several."""
     medians = [[np.median(process) for process in sample] for sample in samples if len(sample) > 1]
@@ -69,11 +81,17 @@ def _pairs(rounds: np.ndarray) -> np.ndarray:
     """The mean of every even round and the odd one after it, in which the order was the other.
 
     Whoever comes first is a few per cent slower where calls are short: rounds are of two kinds, and
-    their median lies anywhere between. A few rounds are those of long calls, and stay as they are.
+    their median lies anywhere between. Where the two do not differ beyond what they scatter, rounds
+    stay as they are, since a pair is off where either of its rounds was interrupted. So do a few
+    rounds, which are those of long calls.
     """
     if len(rounds) < BALANCED:
         return rounds
-    return rounds[: len(rounds) // 2 * 2].reshape(-1, 2).mean(axis=1)
+    pairs = rounds[: len(rounds) // 2 * 2].reshape(-1, 2)
+    middle = np.median(pairs, axis=0)
+    scatter = np.median(np.abs(pairs - middle), axis=0)  # 1.86 of it: the error of the median, ...
+    error = 1.86 * np.hypot(*scatter) / np.sqrt(len(pairs))  # ... if the rounds are normal
+    return pairs.mean(axis=1) if abs(middle[0] - middle[1]) > 2 * error else rounds
 
 
 def _estimate(sample: Sample) -> float:

@@ -8,7 +8,7 @@ from benchmarks.analyse.frame import C_LOOP, costs, own_conditions
 from benchmarks.analyse.intervals import quotient
 from benchmarks.analyse.merge import sample
 from benchmarks.show.circumstances import partial
-from benchmarks.show.wording import digits, duration, interval, name, ratio, title, titled
+from benchmarks.show.wording import digits, duration, interval, name, ratio, title, titled, value
 from benchmarks.store.run import CELL_WORDS, Run
 
 SIZE = 256  # beside the largest one
@@ -84,7 +84,7 @@ def _told(rows: pd.DataFrame) -> pd.DataFrame:
 def _costs_at(rows: pd.DataFrame) -> str:
     """The ratio at one size; of a backend in its first execution, what its users get by default."""
     return ", ".join(
-        f"{digits(row['/ elementwise'])} ({title(row.backend)} {row.execution})"
+        f"{value(row, '/ elementwise')} ({title(row.backend)} {row.execution})"
         for _, row in rows.drop_duplicates("backend").iterrows()
     )
 

@@ -23,6 +23,7 @@ from benchmarks.show.wording import (
     ratio,
     steps,
     title,
+    value,
 )  # fmt: skip
 from benchmarks.store.conditions import HUGE_PAGES
 from benchmarks.store.run import CELL_WORDS
@@ -167,7 +168,7 @@ AGREEMENT = (
 )
 CONDITIONS = _word("circumstances")._replace(title="conditions")
 TIME = _time("time", "seconds")
-LIMIT_RATIO = _ratio("/ C")._replace(brief=lambda row: digits(row["/ C"]))
+LIMIT_RATIO = _ratio("/ C")._replace(brief=lambda row: value(row, "/ C"))
 
 
 # --- definitions
@@ -282,13 +283,16 @@ def fastest(rows: pd.DataFrame, model: str, dtype: str) -> Iterator[Table]:
 
 def ratios(rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:
     """What dense costs, a column for each size, a table for each problem."""
-    note = "Time of dense / time of elementwise, with its 95 % interval; ~ no difference measured."
+    note = (
+        "Time of dense / time of elementwise, with its 95 % interval; ~ no difference measured; "
+        "60 to 300: the processes have no common value."
+    )
     for (model, dtype), own in costs(rows).groupby(["model", "dtype"], sort=False):
         heading = f"What dense costs: {model} gradient, {dtype}"
         if brief:
             heading = f"gradient {model} {dtype}: dense / elementwise"
         yield over_sizes(
-            heading, own, (lambda row: digits(row["/ elementwise"])) if brief
+            heading, own, (lambda row: value(row, "/ elementwise")) if brief
             else lambda row: ratio(row, "/ elementwise"),
             words=["cell"] if brief else ["backend", "way"], order="/ elementwise",
             name=file_name("ratio", str(model), str(dtype)), note="" if brief else note,

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 TITLES = {"numpy": "NumPy", "numba": "Numba", "jax": "JAX", "torch": "PyTorch", "native": "C"}
 
@@ -44,8 +45,17 @@ def interval(value: float, low: float, high: float) -> str:
 
 
 def ratio(row: Any, title: str) -> str:
-    """A ratio of a row, with its interval."""
+    """A ratio of a row, with its interval; of processes without a common value, their range."""
+    if pd.notna(row[f"{title} from"]):
+        return value(row, title)
     return interval(row[title], row[f"{title} low"], row[f"{title} high"])
+
+
+def value(row: Any, title: str) -> str:
+    """The same in brief, without its interval."""
+    if pd.notna(row[f"{title} from"]):
+        return f"{digits(row[f'{title} from'])} to {digits(row[f'{title} to'])}"
+    return digits(row[title])
 
 
 def digits(value: float) -> str:

@@ -4,7 +4,7 @@ from backends import Cell, load
 from benchmarks.measure import structure
 from benchmarks.measure.calls import (
     beside,
-    limit,
+    c_loop,
     prepared_training,
     to_numpy,
     training_problem,
@@ -45,7 +45,7 @@ def test_training(
     K, B, _ = problem.X.shape  # a compiled block may have the matrices of all its steps at a time
     if why := lack(K * need(model, formulation, B, problem.dtype.itemsize)):
         leave_out(cell, f"training: {why}")
-    partners = beside(cell) | limit(cell)
+    partners = beside(cell) | c_loop(cell)
     others = {name: prepared_training(other, quick) for name, other in partners.items()}
     timed = measure(benchmark, prepared_training(cell, quick), others, rounds(problem, quick))
 

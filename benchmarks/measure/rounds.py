@@ -1,4 +1,4 @@
-"""Interleaved rounds: a cell is timed beside its own elementwise cell, the baseline and the limit.
+"""Interleaved rounds: a cell is timed beside its own elementwise cell, the baseline and the C loop.
 
 One round takes one block of calls of each, the cell's own through pytest-benchmark, the others
 just before it in even rounds and just after it, in reverse order, in odd ones, so that a machine

@@ -16,7 +16,7 @@ CAPTION = (
     "Time of a whole training run (median; the line through a point spans the middle half of the "
     "rounds). What one call into the framework carries grows from left to right: eager an "
     "operation, step a compiled step, block a compiled block of steps, run the whole run. "
-    "Dashed: the C loop, which is the limit, as it was timed beside the others."
+    "Dashed: the C loop, as it was timed beside the others."
 )
 EXECUTIONS = {
     "eager": "a call: one operation",
@@ -52,18 +52,18 @@ def _in_order(known: Iterable[str], found: pd.Series) -> list[str]:
 def _row_of_panels(panels: Any, rows: pd.DataFrame, executions: list[str]) -> None:
     formulations = _in_order(FORMULATIONS, rows.formulation)
     looks = style.looks(rows)
-    limit = (rows.seconds / rows["/ C"]).median()
+    c_loop = (rows.seconds / rows["/ C"]).median()
     for axes, execution in zip(panels, executions, strict=True):
         own = rows[rows.way == execution]
         backends = list(own.backend.unique())
         for i, backend in enumerate(backends):
             shift = 0.12 * (i - (len(backends) - 1) / 2)
             _points(axes, own[own.backend == backend], formulations, shift, looks)
-        if pd.notna(limit):
+        if pd.notna(c_loop):
             color = looks[C_LOOP][0]
-            axes.axhline(limit, color=color, linestyle="--", linewidth=1)
+            axes.axhline(c_loop, color=color, linestyle="--", linewidth=1)
             label = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 8}
-            axes.annotate("C loop", (-0.5, limit), color=color, **label)
+            axes.annotate("C loop", (-0.5, c_loop), color=color, **label)
         axes.set_xticks(range(len(formulations)), labels=formulations, rotation=30, ha="right")
         axes.set_xlim(-0.6, len(formulations) - 0.4)
         axes.set_title("\n".join(filter(None, [execution, EXECUTIONS.get(execution)])))

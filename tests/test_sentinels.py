@@ -234,8 +234,13 @@ def timed(folder, sources, *arguments):
 
 
 def together(name):
-    """All tests of a sentinel look at one run of it: they are for one worker of pytest-xdist."""
-    return pytest.param(name, marks=pytest.mark.xdist_group(name))
+    """All tests of a sentinel look at one run of it: they are for one worker of pytest-xdist.
+
+    What is compiled for two copies of a backend takes half a minute.
+    """
+    marks = [pytest.mark.xdist_group(name)]
+    compiled = SENTINELS[name].change.backend != "numpy"
+    return pytest.param(name, marks=[*marks, pytest.mark.slow] if compiled else marks)
 
 
 @pytest.fixture(scope="module", params=[together(name) for name in SENTINELS])

@@ -72,7 +72,7 @@ FAMILIES = {
 # block, XLA half a second: what is compiled for each shape is judged on these, and on the others
 # by the slow tests.
 COMPILED = {
-    "step": ("even", "wide32"),
+    "step": ("even",),
     "block": ("even", "wide32"),
     "run": ("published", "even", "wide32"),
 }

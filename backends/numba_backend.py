@@ -61,21 +61,26 @@ def backward(dense, row, diagonals, X):  # (1, B), k x (B,), (B, F) -> (F, 1), (
 @compiled()
 def chain(forward, dense, X, Y, dJ_dJ0):
     dW, db = backward(dense, np.full((1, len(X)), dJ_dJ0), forward.diagonals, X)
-    return dW, db, mean(total(forward.J0), Y)
+    return dW, db, mean(total(forward.J0[:, 0]), Y)
 
 
 @compiled()
-def total(terms):  # (B,) or (B, 1) -> a number
-    """In chunks: one by one, equal terms would all round alike."""
-    found = terms.dtype.type(0)
+def total(terms):  # (B,) -> a number   in chunks: one by one, equal terms would all round alike
+    found = zero = terms.dtype.type(0)
     for start in range(0, len(terms), CHUNK):
-        found += terms[start : start + CHUNK].sum()
+        part = zero
+        for i in range(start, min(start + CHUNK, len(terms))):
+            part += terms[i]
+        found += part
     return found
 
 
 @compiled()
 def accuracy(Pred, Y):
-    return mean(np.count_nonzero((Pred > 0.5) == (Y == 1)), Y)
+    correct = 0
+    for i in range(len(Y)):
+        correct += (Pred[i, 0] > 0.5) == (Y[i, 0] == 1)
+    return mean(correct, Y)
 
 
 @compiled()

@@ -14,6 +14,7 @@ from benchmarks.__main__ import main
 from benchmarks.store.journal import JOURNAL, gather
 from tests.guests import guest
 
+pytestmark = pytest.mark.slow  # each runs benchmarks in processes of their own
 ROOT = Path(__file__).parents[1]
 QUICK = "--quick", "--model", "linear", "--formulation", "dense"
 SHORT = "--backend", "numpy", "--processes", "1", *QUICK, "-k", "B32"  # should it begin to run

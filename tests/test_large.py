@@ -12,6 +12,7 @@ import backends
 from benchmarks import bench_large
 from benchmarks.analyse.scaling import growth
 from benchmarks.measure import bounds
+from benchmarks.measure.calls import gradient_problem
 from benchmarks.show import render, tables
 from reference import backprop
 from reference.agreement import compare_gradient
@@ -25,7 +26,8 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("digits", DTYPES)
 def test_what_they_are_judged_by_is_the_gradient_of_the_reference(kind, digits):
-    problem, expected = bench_large.solved(kind, digits, 64, 3)
+    problem = gradient_problem(kind, digits, 64, 3)
+    expected = bench_large.solution(problem)
     found = backprop.gradient(
         kind, problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
     )  # fmt: skip
@@ -58,21 +60,21 @@ def test_where_long_double_is_double_float64_is_not_judged(tmp_path):
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_traffic_is_that_of_every_matrix_of_the_chain(kind):
-    problem, _ = bench_large.solved(kind, "float64", 64, 3)
+    problem = gradient_problem(kind, "float64", 64, 3)
     forward = backends.load("reference").make_forward(kind)
     diagonals = forward(problem.W, problem.b, problem.X[0], problem.Y[0]).diagonals
     assert len(load(kind).JACOBIANS) == len(diagonals)
 
 
 def test_the_bounds_do_what_they_are_called():
-    problem, _ = bench_large.solved("logistic", "float64", 64, 3)
+    problem = gradient_problem("logistic", "float64", 64, 3)
     z = np.linspace(-4, 4, 64)
     assert np.array_equal(bounds.exponentials(problem)(), np.exp(z))
     up, down = bounds.products(problem)()
     assert np.allclose(up, problem.X[0] @ problem.W[:, 0], rtol=1e-14)
     assert np.allclose(down, problem.Y[0, :, 0] @ problem.X[0], rtol=1e-14)
     squares = bounds.reading(problem)()
-    assert squares == pytest.approx(((problem.X**2).sum(), (problem.Y**2).sum()))
+    assert squares == pytest.approx(((problem.X[0] ** 2).sum(), (problem.Y[0] ** 2).sum()))
     assert bounds.of_large(problem).keys() == {"reading", "products", "exponentials"}
 
 

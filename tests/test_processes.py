@@ -16,6 +16,7 @@ from benchmarks.store.journal import JOURNAL, NOTHING
 from benchmarks.told import FILE, tell, told
 from tests import guests
 
+pytestmark = pytest.mark.slow  # each runs benchmarks in processes of their own
 ROOT = Path(__file__).parents[1]
 SMALL = "--quick", "--model", "linear", "--formulation", "dense", "--processes", "1"
 

@@ -99,7 +99,7 @@ def _line(entry: Entry) -> dict[str, Any]:
     for name, values in row.ratio.items():
         title = RATIOS.get(name, f"/ {name}")
         line |= dict(zip((title, f"{title} low", f"{title} high"), values, strict=True))
-        if limits := apart(sample(row.log_ratio, name)):
+        if name in row.log_ratio and (limits := apart(sample(row.log_ratio, name))):
             line |= dict(zip((f"{title} from", f"{title} to"), limits, strict=True))
     if isinstance(row, Life):
         line |= found["life"]

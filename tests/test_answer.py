@@ -1,5 +1,7 @@
 """The answer in three sentences, from runs whose answer is known; and whether it is told at all."""
 
+import math
+
 import pytest
 
 from benchmarks.show import answer as sentences
@@ -27,6 +29,13 @@ def test_of_a_backend_its_first_execution():
     rows = [*gradients("torch eager", (256,)), *gradients("torch step", (256,))]
     rows[2]["extra_info"]["ratio"]["elementwise"] = [9.0, 9.0, 9.0]
     assert "form, 4.00 (PyTorch eager) at B = 256." in answer(run(*rows))[0]
+
+
+def test_a_ratio_whose_processes_have_no_common_value_is_a_range():
+    rows = gradients(sizes=(256,))
+    logs = [[math.log(ratio)] for ratio in (61.0, 110.0, 295.0)]
+    rows[0]["extra_info"]["log_ratio"]["elementwise"] = logs
+    assert "form, 61.0 to 295 (NumPy eager) at B = 256." in answer(run(*rows))[0]
 
 
 def test_rows_of_other_conditions_are_none_of_it():

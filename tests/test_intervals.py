@@ -14,6 +14,7 @@ from benchmarks.analyse.intervals import (
     RESAMPLES,
     SCATTER,
     Ratio,
+    apart,
     logs,
     quotient,
     ratio,
@@ -262,3 +263,10 @@ def test_rounds_that_have_no_pair_are_an_error():
         logs([[1.0], [1.0]], [[1.0]])
     with pytest.raises(ValueError, match="broadcast"):
         logs([[1.0, 2.0, 3.0]], [[1.0, 2.0]])
+
+
+def test_processes_without_a_common_value_are_a_range():
+    fell = [np.full(10, np.log(ratio)) for ratio in (295.0, 61.0, 110.0)]
+    assert apart(fell) == pytest.approx((61, 295))
+    assert apart(fell[:1]) is None
+    assert apart([np.full(10, np.log(ratio)) for ratio in (2.0, 2.2, 2.9)]) is None

@@ -3,16 +3,20 @@
 import pytest
 
 import backends
-from tests.conformance.runs import FAMILIES, Subject, is_slow, solved
+from tests.conformance.runs import FAMILIES, Subject, is_left_to_the_step, is_slow, solved
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m "not slow" is heeded
 def pytest_collection_modifyitems(items):
     for item in items:
-        words = item.callspec.params if hasattr(item, "callspec") else {}
-        shape = words.get("family", words.get("B"))
-        if shape and "execution" in words and is_slow(shape, words["execution"]):
+        if is_slow(*shape_and_execution(item)):
             item.add_marker(pytest.mark.slow)
+    items[:] = [item for item in items if not is_left_to_the_step(*shape_and_execution(item))]
+
+
+def shape_and_execution(item):
+    words = item.callspec.params if hasattr(item, "callspec") else {}
+    return words.get("family", words.get("B")), words.get("execution")
 
 
 @pytest.fixture

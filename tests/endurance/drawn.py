@@ -1,12 +1,11 @@
 """One backend on problems drawn at random: no correct cell fails, and how near the nearest comes.
 
-python -m tests.endurance.drawn BACKEND --count 3000 prints one JSON object: the problems, the
-verdicts, the largest share of each tolerance with the cell and the problem, and what failed.
+python -m tests.endurance.drawn BACKEND --count 1000 prints one JSON object: the problems, the
+verdicts, the largest share of a tolerance with the cell and the problem, and what failed.
 """
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,6 @@ from reference.agreement import Verdict, compare, compare_gradient
 from reference.problems import Problem, contractive_rate, make
 from reference.words import DTYPES
 
-COUNT = 3000
 # B, F, K, epochs: few, since JAX compiles each; with chunks of 64, 128 and 512 that are not full.
 SHAPES = (
     (1, 1, 4, 10), (7, 3, 3, 1), (31, 10, 2, 5), (100, 3, 3, 1), (100, 5, 3, 6), (300, 3, 2, 3),
@@ -91,15 +89,17 @@ def judge(backend: str, count: int, seed: int) -> dict[str, Any]:
                     worst[check.quantity] = max(
                         worst.get(check.quantity, (-1.0, "")), (share, place)
                     )
-    shares = {name: f"{share:.2g}: {place}" for name, (share, place) in worst.items()}
-    return {"problems": count, "verdicts": judged, "largest shares": shares, "failed": failed}
+    share, place = max(worst.values(), default=(0.0, "none"))
+    return {
+        "problems": count, "verdicts": judged, "failed": failed,
+        "largest share of a tolerance": f"{share:.0%}, {place}",
+    }  # fmt: skip
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.endurance.drawn", description=__doc__)
     parser.add_argument("backend")
-    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     print(json.dumps(judge(given.backend, given.count, given.seed)))
-    sys.exit(0)

@@ -1,13 +1,14 @@
 """What the suite endures: long runs, kills at any moment, wrong input. Its figures, in one command.
 
-    python -m benchmarks endurance [--quick] [--faults N] [--seed N]    # about ten minutes
+    python -m benchmarks endurance [--quick] [--problems N] [--faults N] [--seed N]
 
 1. Every backend trains 100,000 steps in one run, and 1000 runs in one process: see long.py.
-2. Runs of two backends are ended at random moments: see faults.py.
-3. The tests of wrong input, interruption, environments and properties.
+2. Every backend is judged on problems that are drawn at random: see drawn.py.
+3. Runs of two backends are ended at random moments: see faults.py.
+4. The tests of wrong input, interruption, environments and properties.
 
-With --quick it takes three minutes: a tenth of the steps, 3 runs that are ended, and no tests,
-which make test runs.
+With --quick it takes five minutes: a tenth of the steps, 20 problems of each backend, 3 runs that
+are ended, and no tests, which pytest runs.
 """
 
 import argparse
@@ -33,9 +34,9 @@ TESTS = (
 Figures = dict[str, Any]
 
 
-def endured(backend: str, steps: int) -> Figures:
-    """What came of a backend in a process of its own."""
-    command = [sys.executable, "-m", "tests.endurance.long", backend, f"--steps={steps}"]
+def endured(test: str, backend: str, *arguments: str) -> Figures:
+    """What came of a backend in a process of its own, which runs a module of this folder."""
+    command = [sys.executable, "-m", f"tests.endurance.{test}", backend, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     try:
         return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -67,9 +68,13 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.pop("PYTEST_ADDOPTS", None)
     failed: list[str] = []
     for name in dict.fromkeys(cell.backend for cell in backends.cells(importing=False)):
-        found = endured(name, STEPS // 10 if given.quick else STEPS)
-        failed += found.pop("failed")
-        print(f"{name}: " + "; ".join(f"{key} {value}" for key, value in found.items()), flush=True)
+        steps = f"--steps={STEPS // 10 if given.quick else STEPS}"
+        problems = f"--count={given.problems or (20 if given.quick else 1000)}"
+        for found in (endured("long", name, steps),
+                      endured("drawn", name, problems, f"--seed={given.seed}")):  # fmt: skip
+            failed += found.pop("failed")
+            shown = "; ".join(f"{key} {value}" for key, value in found.items())
+            print(f"{name}: {shown}", flush=True)
     count = given.faults if given.faults is not None else 3 if given.quick else 30
     cut = faults(count, given.seed)
     failed += cut["failed"] + [f"{cut['lost']} rows are lost"] * bool(cut["lost"])
@@ -90,9 +95,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks endurance", allow_abbrev=False,
         description="long runs, kills and wrong input; exits with 1 if something failed",
     )  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="three minutes instead of ten")
+    parser.add_argument("--quick", action="store_true", help="a small part of it")
+    parser.add_argument("--problems", type=int, help="of each backend (1000, with --quick 20)")
     parser.add_argument("--faults", type=int, help="runs that are ended (30, with --quick 3)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="of moments and problems (default 0)")
     return parser
 
 

@@ -50,7 +50,10 @@ def test_training(
     timed = measure(benchmark, prepared_training(cell, quick), others, rounds(problem, quick))
 
     problem = drawn(problem, timed.draw)
-    expected = trajectory_of(problem)
+    baseline = timed.others.get("baseline")  # which is the reference, of the same draw
+    expected = (
+        trajectory_of(problem) if baseline is None else to_numpy(partners["baseline"], baseline)
+    )
 
     def judged(cell, result):
         return compare(problem, to_numpy(cell, result), expected, formulation=cell.formulation)

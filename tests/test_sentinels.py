@@ -179,7 +179,10 @@ def cheat(gradient):
         return mine
     return write_over
 """,
-        ("a later call changes ", "dW is not finite"),  # it has changed the one that is judged, too
+        (
+            "dW is not finite",
+            "linear gradient ",
+        ),  # the one that is judged, which later calls change
     ),
     "compiles_in_secret": (
         """

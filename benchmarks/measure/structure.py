@@ -29,10 +29,12 @@ def of_training(cell: Cell, problem: Problem) -> str:
     """The same of the first step of a run of the problem's shape."""
     module = backends.load(cell.backend)
     train = module.make_train(cell.model, cell.formulation, cell.execution)
+    # Whatever drives steps from Python needs one epoch; a run would be compiled for it.
+    epochs = problem.epochs if cell.execution == "run" else 1
 
     def state(p: Probe) -> Any:
         arrays = (module.from_numpy(a, cell.device) for a in (p.W, p.b, p.X, p.Y))
-        run = module.synchronize(train(*arrays, RATE, p.dJ_dJ0, problem.epochs))
+        run = module.synchronize(train(*arrays, RATE, p.dJ_dJ0, epochs))
         return to_numpy(cell, run).W[1]
 
     return _first(cell, problem, state)

@@ -2,7 +2,8 @@
 # make bench-full  everything that is published: all cells and sizes, large batches, compile times
 # make test        prove that all of them compute the same thing
 # make prove       the slow tests, the verdict on every whole run, then what the suite endures: long
-#                  runs, kills and wrong input, which make prove QUICK=1 tries fewer times
+#                  runs, kills and wrong input; make prove QUICK=1 leaves out the verdicts and tries
+#                  a part of the rest
 # make self-test   the clock under test: known ratios and a known sleep, two minutes
 # make lint        check the style and the types
 #
@@ -32,7 +33,7 @@ test: .venv/made
 
 prove: .venv/made
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow
-	$(BIN)/python -m benchmarks verdicts
+	$(if $(QUICK),,$(BIN)/python -m benchmarks verdicts)
 	$(BIN)/python -m benchmarks endurance $(if $(QUICK),--quick)
 
 self-test: .venv/made

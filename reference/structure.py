@@ -15,7 +15,7 @@ import numpy as np
 from reference.models import load
 
 MATRICES = ("dense", "jacrev")  # the formulations that form them
-UNDECIDED = ("autodiff",)  # derived by a framework: nan comes without a matrix, too
+ANY, LAST = "a Jacobian", "the last Jacobian"  # what a probe shows
 
 
 class Probe(NamedTuple):
@@ -44,21 +44,25 @@ def probes(model: str, shape: tuple[int, int, int], dtype: str, k: int = 0) -> d
     W, b = np.full((F, 1), 1 / F, dtype), np.zeros((1, 1), dtype)
     found = {}
     if k == 0:
-        found["a Jacobian"] = Probe(W, b, share, np.zeros((K, B, 1), dtype), np.inf)
+        found[ANY] = Probe(W, b, share, np.zeros((K, B, 1), dtype), np.inf)
     if len(load(model).JACOBIANS) > 1:
         # exp(-Z) is a normal number still: XLA takes what is below for 0.
         Z = 0.998 * np.log(float(np.finfo(dtype).tiny))
         X, Y = share.copy(), np.ones((K, B, 1), dtype)
         X[k] = -Z
-        found["the last Jacobian"] = Probe(-W, b, X, Y, 1e3)
+        found[LAST] = Probe(-W, b, X, Y, 1e3)
     return found
 
 
 def flaw(formulation: str, shows: str, dW: np.ndarray) -> str:
-    """Why a gradient, or the state after it, has not the structure of the formulation, or ""."""
+    """Why a gradient, or the state after it, has not the structure of the formulation, or "".
+
+    Only ANY shows that elementwise has no matrix: at the edge of the range a derivative that a
+    framework has derived is nan by itself. So is that of autodiff and fused with an infinite row.
+    """
     bad = np.isnan(dW)
     if formulation in MATRICES and not bad.all():
         return f"{shows} is no matrix: the zeros of a diagonal matrix leave no column as it is"
-    if formulation not in (*MATRICES, *UNDECIDED) and bad.any():
+    if formulation == "elementwise" and shows == ANY and bad.any():
         return f"{shows} is a matrix: a product with a diagonal alone makes nothing nan"
     return ""

@@ -34,7 +34,6 @@ def conformance(name, *options, **environment):
     """The conformance tests of an example; skipped, with its reason, where it is not usable."""
     path = f"examples/{name}_backend.py"
     command = ["-m", "pytest", "tests/conformance", "-q", "-p", "no:cacheprovider"]
-    command += ["-m", "not slow"]
     done = python(*command, "--backend", path, *options, **environment)
     if MISSING[name] in done.stderr:
         pytest.skip(done.stderr.strip())

@@ -8,6 +8,7 @@ found.
 """
 
 from collections.abc import Callable
+from statistics import median
 from time import perf_counter, process_time, sleep, thread_time
 from typing import Any
 
@@ -17,8 +18,8 @@ from benchmarks.measure import threads
 from benchmarks.measure.block import Call
 from benchmarks.measure.inputs import draw
 
-# Of calls that are short, or not: the least of them counts. What is found is looked for once more,
-# in many of them: on a busy machine five looks at an honest result may all be disturbed.
+# Of calls that are short, or not; the least of them counts, or the median. What is found is looked
+# for once more, in many: on a busy machine five looks at an honest result may all be disturbed.
 PROBES = {True: (5, 50), False: (1, 4)}
 # Of the seconds of a call: what looking at its result may take longer than looking once more, or at
 # a copy of it.
@@ -39,12 +40,14 @@ def look(call: Call) -> tuple[dict[str, float], str]:
     """
     for count in PROBES[call.is_short]:
         probes = [_probe(call) for _ in range(count)]
-        least = {name: min(probe[name] for probe in probes) for name in probes[0]}
+        found = {name: min(probe[name] for probe in probes) for name in probes[0]}
         for name in LOOKS:
-            least[name] -= least.pop(f"{name} again")
-        if not (reason := _reason(least)):
+            found[name] -= found.pop(f"{name} again")
+        for name in ("later", "processors"):  # a thread may be ready in time now and then
+            found[name] = median(probe[name] for probe in probes)
+        if not (reason := _reason(found)):
             break
-    return least, reason or threads.astray()
+    return found, reason or threads.astray()
 
 
 def _probe(call: Call) -> dict[str, float]:

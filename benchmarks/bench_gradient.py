@@ -19,6 +19,7 @@ from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
 from reference import backprop
 from reference.agreement import compare_gradient
+from reference.structure import MATRICES
 
 KIND = "gradient"
 SIZES = {True: (32, 256, 1024), False: (32, 64, 128, 256, 512, 1024, 2048, 4096)}  # quick, full
@@ -73,7 +74,7 @@ def test_gradient(
     )
     function, arguments = gradient_and_arguments(cell, problem)
     memory = {"temporary_bytes": load(backend).temporary_bytes(function, *arguments)}
-    memory["matrix_bytes"] = B * B * itemsize if formulation in ("dense", "jacrev") else 0
+    memory["matrix_bytes"] = B * B * itemsize if formulation in MATRICES else 0
     problem = drawn(problem, timed.draw)
     at = problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
     judged = partial(judge, problem, backprop.gradient(model, *at))

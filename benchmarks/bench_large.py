@@ -94,14 +94,5 @@ def test_large(benchmark, leave_out, model, backend, execution, device, formulat
     problem = drawn(gradient_problem(model, dtype, B, F), timed.draw)
     judged = partial(bench_gradient.judge, problem, solution(problem))
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
-    keep(
-        benchmark,
-        cell,
-        timed,
-        judged(cell, timed.result),
-        verdicts,
-        "",
-        KIND,
-        examples=B,
-        features=F,
-    )
+    verdict = judged(cell, timed.result)
+    keep(benchmark, cell, timed, verdict, verdicts, kind=KIND, examples=B, features=F)

@@ -258,7 +258,7 @@ def masses(
 def _terms(
     problem: Problem, k: int, W: np.ndarray, b: np.ndarray, formulation: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """M (B,1), and the terms of the mean (B,1)."""
+    """The m (B,1) of each example, and the terms of the mean (B,1)."""
     X, Y, W, b = (a.astype(np.float64) for a in (problem.X[k], problem.Y[k], W, b))
     s = np.abs(X) @ np.abs(W) + np.abs(b)  # (B, 1)
     m, loss = load(problem.model).masses(X @ W + b, Y, s, formulation)

@@ -15,6 +15,8 @@ import numpy as np
 from reference.models import load
 
 MATRICES = ("dense", "jacrev")  # the formulations that form them
+JUDGED = (*MATRICES, "elementwise")  # of the others a result that is nan shows nothing
+RATE = 1e-30  # of a run: a step that is no probe leaves W where it is; infinity remains infinite
 ANY, LAST = "a Jacobian", "the last Jacobian"  # what a probe shows
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 import backends
+from benchmarks.measure.calls import gradient_and_arguments
 from reference.models import load
 from reference.problems import make
 from reference.words import MODELS
@@ -15,21 +16,19 @@ def kind(request):
     return request.param
 
 
-def prepared(module, model, formulation, execution):
+def prepared(model, backend, execution, formulation):
     """The gradient function of a cell on the CPU, and arguments for it."""
     problem = make(model, examples=B, batch_size=B, features=3, epochs=1, seed=B)
-    arrays = (problem.W, problem.b, problem.X[0], problem.Y[0])
-    gradient = module.make_gradient(model, formulation, execution)
-    return gradient, [*(module.from_numpy(a, "cpu") for a in arrays), problem.dJ_dJ0]
+    cell = backends.Cell(model, backend, execution, "cpu", formulation, "float64")
+    return gradient_and_arguments(cell, problem)
 
 
 def test_what_xla_compiles(kind):
     """The compiled text holds B x B arrays and their products for dense, none for elementwise."""
     pytest.importorskip("jax", reason="jax is not installed")
-    module = backends.load("jax")
     flops = {}
     for way in ("dense", "elementwise"):
-        call, arguments = prepared(module, kind, way, "step")
+        call, arguments = prepared(kind, "jax", "step", way)
         compiled = call.lower(*arguments).compile()
         flops[way] = compiled.cost_analysis()["flops"]
         assert (f"f64[{B},{B}]" in compiled.as_text()) == (way == "dense")
@@ -43,10 +42,9 @@ def test_what_torch_multiplies(kind):
     torch = pytest.importorskip("torch", reason="torch is not installed")
     from torch.utils.flop_counter import FlopCounterMode
 
-    module = backends.load("torch")
     flops = {}
     for way in ("dense", "elementwise"):
-        call, arguments = prepared(module, kind, way, "eager")
+        call, arguments = prepared(kind, "torch", "eager", way)
         with FlopCounterMode(display=False) as counter:
             call(*arguments)
         flops[way] = counter.get_total_flops()

@@ -30,8 +30,9 @@ NESTED = ["nearest check", "log_ratio", "distance", "allowed"]  # which no table
 
 
 def rows_of(run: Run) -> pd.DataFrame:
-    """One line a timed row; times in seconds of one call, and ratios with " low" and " high";
-    with " from" and " to" where the processes of a ratio have no common value.
+    """One line a timed row; times in seconds of one call, and ratios with " low" and " high".
+
+    Where the processes of a ratio have no common value, " from" and " to" are their range.
 
     way is the execution, with the device where it is not the CPU. A column that a kind of row does
     not have is empty there, and every column of benchmarks/store/run.py is always there.

@@ -6,12 +6,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import backends
 from backends import Cell
 from benchmarks.measure.block import Call, prepare
-from benchmarks.measure.inputs import SETS, supply
+from benchmarks.measure.inputs import SETS, on_device, supply
 from reference import backprop
 from reference.models import load
 from reference.problems import Problem, make, published
@@ -48,13 +46,13 @@ def gradient_problem(model: str, dtype: str, B: int, F: int = 0) -> Problem:
 
 def train_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
     """One whole training run of the cell."""
-    arrays = _on_device(cell, problem.W, problem.b, problem.X, problem.Y)
+    arrays = on_device(cell, problem.W, problem.b, problem.X, problem.Y)
     return partial(_train(cell, problem), *arrays)
 
 
 def gradient_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
     """One gradient of the cell on the problem's first batch."""
-    arrays = _on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
+    arrays = on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
     return partial(_gradient(cell, problem), *arrays)
 
 
@@ -62,7 +60,7 @@ def gradient_and_arguments(cell: Cell, problem: Problem) -> tuple[Callable[..., 
     """What makes one gradient of the cell, and what it is called with."""
     module = backends.load(cell.backend)
     gradient = module.make_gradient(cell.model, cell.formulation, cell.execution)
-    arrays = _on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
+    arrays = on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
     return gradient, [*arrays, problem.dJ_dJ0]
 
 
@@ -129,8 +127,3 @@ def to_numpy(cell: Cell, result: Any) -> Any:
     """The result of a call with NumPy arrays as its fields."""
     convert = backends.load(cell.backend).to_numpy
     return type(result)(*(None if field is None else convert(field) for field in result))
-
-
-def _on_device(cell: Cell, *arrays: np.ndarray) -> list[Any]:
-    module = backends.load(cell.backend)
-    return [module.from_numpy(array, cell.device) for array in arrays]

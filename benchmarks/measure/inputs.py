@@ -43,27 +43,33 @@ def nothing(draws: Sequence[Draw]) -> list[tuple[Any, ...]]:
 def drawn(problem: Problem, draw: Draw) -> Problem:
     """The problem of a draw: its batches in another order, its W and b smaller by up to 5 %."""
     W, b = _parameters(problem, draw.number)
-    X, Y = (np.roll(array, draw.data, axis=0) for array in (problem.X, problem.Y))
+    X, Y = _data(problem, draw.data)
     return replace(problem, W=W, b=b, X=X, Y=Y)
+
+
+def on_device(cell: Cell, *arrays: np.ndarray) -> list[Any]:
+    """Copies of the arrays on the cell's device."""
+    module = load(cell.backend)
+    return [module.from_numpy(array, cell.device) for array in arrays]
 
 
 def supply(cell: Cell, problem: Problem, is_batch: bool) -> Supply:
     """(W, b, X, Y) on the cell's device for each draw; with is_batch the first batch's X and Y."""
     module = load(cell.backend)
-
-    def put(*arrays: np.ndarray) -> list[Any]:
-        return [module.from_numpy(array, cell.device) for array in arrays]
-
     sets = []
     for data in range(SETS):
-        X, Y = (np.roll(array, data, axis=0) for array in (problem.X, problem.Y))
-        sets.append(put(X[0], Y[0]) if is_batch else put(X, Y))
+        X, Y = _data(problem, data)
+        sets.append(on_device(cell, X[0], Y[0]) if is_batch else on_device(cell, X, Y))
 
     def given(draws: Sequence[Draw]) -> list[tuple[Any, ...]]:
-        found = [(*put(*_parameters(problem, d.number)), *sets[d.data]) for d in draws]
+        found = [(*on_device(cell, *_parameters(problem, d.number)), *sets[d.data]) for d in draws]
         return [module.synchronize(arguments) for arguments in found]
 
     return given
+
+
+def _data(problem: Problem, data: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.roll(problem.X, data, axis=0), np.roll(problem.Y, data, axis=0)
 
 
 def _parameters(problem: Problem, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -57,8 +57,9 @@ def _probe(call: Call) -> dict[str, float]:
     busy, (result, wall) = process_time(), _timed(call.block, given)
     found = {"call": wall / call.calls, "processors": (process_time() - busy) / wall}
     for name in ("is_ready", "synchronize"):
-        look = getattr(module, name)
-        found[name], found[f"{name} again"] = _timed(look, result)[1], _timed(look, result)[1]
+        function = getattr(module, name)
+        for place in (name, f"{name} again"):
+            _, found[place] = _timed(function, result)
     _fetch(module, list(arguments))  # what is run for the first time is slower
     kept, found["to_numpy"] = _timed(_fetch, module, _arrays(result))
     copies = [module.synchronize(module.from_numpy(array, call.device)) for array in kept]
@@ -80,17 +81,17 @@ def _later(pause: float) -> float:
     return others / (perf_counter() - start)
 
 
-def _reason(least: dict[str, float]) -> str:
-    call, allowed = least["call"], threads.allowed()
+def _reason(found: dict[str, float]) -> str:
+    call, allowed = found["call"], threads.allowed()
     for name in LOOKS:
-        if least[name] > max(SHARE * call, FLOOR):
+        if found[name] > max(SHARE * call, FLOOR):
             return (
-                f"{name} takes {least[name]:.2g} s of the work, a call under the clock {call:.2g}"
+                f"{name} takes {found[name]:.2g} s of the work, a call under the clock {call:.2g}"
             )
-    if least["later"] > BUSY:
-        return f"its threads go on for {least['later']:.0%} of a pause after the clock has stopped"
-    if least["processors"] > allowed + SPARE:
-        return f"{least['processors']:.2g} processors are busy, {allowed} allowed"
+    if found["later"] > BUSY:
+        return f"its threads go on for {found['later']:.0%} of a pause after the clock has stopped"
+    if found["processors"] > allowed + SPARE:
+        return f"{found['processors']:.2g} processors are busy, {allowed} allowed"
     return ""
 
 

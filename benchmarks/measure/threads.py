@@ -51,7 +51,7 @@ def allowed() -> int:
 
 def astray() -> str:
     """That a thread of this process may run on a processor that it was not given, or ""."""
-    if not PINNED:
+    if not PINNED or not hasattr(os, "sched_getaffinity"):  # Windows pins processes only
         return ""
     for thread in psutil.Process().threads():
         with suppress(OSError):  # it has ended

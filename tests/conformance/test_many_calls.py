@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from benchmarks.measure.inputs import Draw, drawn
 from reference import backprop
 from reference.agreement import compare_gradient
 from tests.conformance.runs import solved
@@ -18,17 +19,11 @@ def select(cells, config):
     return [cell for cell in cells if cell.execution not in ("block", "run")]
 
 
-def parameters(problem, i):
-    """W and b that no other call has, smaller by up to 5 %."""
-    factor = problem.dtype.type(1 - 0.05 * (i * 0.618034 % 1))
-    return problem.W * factor, problem.b * factor
-
-
 @cache
-def expected(model, dtype, i):
-    problem, _ = solved("even", model, dtype)
-    at = *parameters(problem, i), problem.X[0], problem.Y[0]
-    return backprop.gradient(model, *at, problem.dJ_dJ0)
+def asked(model, dtype, i):
+    """W and b that no other call has, as under the clock, and the reference's gradient there."""
+    p = drawn(solved("even", model, dtype)[0], Draw(i, data=0))
+    return p.W, p.b, backprop.gradient(model, p.W, p.b, p.X[0], p.Y[0], p.dJ_dJ0)
 
 
 @pytest.fixture
@@ -46,11 +41,11 @@ def test_every_one_is_right(subject, model, dtype, calls):
     X, Y = subject.put(problem.X[0], problem.Y[0])
     found = []
     for i in range(calls):
-        W, b = subject.put(*parameters(problem, i))
+        W, b = subject.put(*asked(model, dtype, i)[:2])
         found.append(subject.module.synchronize(gradient(W, b, X, Y, problem.dJ_dJ0)))
     for i, result in enumerate(found):  # what a later call has not changed
+        W, b, expected = asked(model, dtype, i)
         verdict = compare_gradient(
-            problem, 0, subject.get(result), expected(model, dtype, i),
-            *parameters(problem, i), subject.formulation,
+            problem, 0, subject.get(result), expected, W, b, subject.formulation
         )  # fmt: skip
         assert verdict.passed, f"call {i}: {verdict}"

@@ -11,13 +11,13 @@ import pytest
 
 from benchmarks.measure.memory import need
 from reference.problems import make
+from reference.structure import MATRICES
 from tests.conformance.runs import solved
 
 # The limits below are on bytes, and no tolerances of a result. The matrices are B^2 numbers; all
 # else that a call allocates grows with B, and is a few per cent of them at these sizes. So a dense
 # call grows with the order 2, within 0.2, and stays within a tenth of what `need` plans for; what
 # takes less than a quarter of one matrix (half of it with a run's records) has formed none.
-MATRICES = ("dense", "jacrev")  # the formulations that form them
 
 
 def bytes_of(subject, problem):

@@ -2,10 +2,9 @@
 
 import pytest
 
-from reference.structure import flaw, probes
+from reference.structure import RATE, flaw, probes
 from tests.conformance.runs import solved
 
-RATE = 1e-30  # a step that is no probe leaves W where it is; infinity remains infinite
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of each nan
 
 

@@ -17,6 +17,7 @@ from backends import Cell
 from benchmarks.measure.calls import gradient_call, to_numpy, train_call, trajectory_of
 from reference import backprop
 from reference.agreement import Verdict, compare, compare_gradient
+from reference.backprop import Trajectory
 from reference.problems import Problem, contractive_rate, make
 from reference.words import DTYPES
 
@@ -56,9 +57,8 @@ def cells(backend: str, B: int) -> list[Cell]:
     return [c for c in found if c.formulation != "jacrev" or B <= LONGEST]
 
 
-def verdicts(cell: Cell, p: Problem) -> Iterator[Verdict]:
-    """Of the run, and of the gradients at the first and the last state of the reference's."""
-    expected = trajectory_of(p)
+def verdicts(cell: Cell, p: Problem, expected: Trajectory) -> Iterator[Verdict]:
+    """Of the run, and of the gradients at the first and the last state of the expected one."""
     yield compare(p, to_numpy(cell, train_call(cell, p)()), expected, formulation=cell.formulation)
     for j in (0, p.steps - 1):
         k, W, b = j % len(p.X), expected.W[j], expected.b[j]
@@ -76,11 +76,12 @@ def judge(backend: str, count: int, seed: int) -> dict[str, Any]:
     judged = 0
     for number in range(seed, seed + count):
         kind, p = drawn(number, models)
+        expected = trajectory_of(p)
         for cell in cells(backend, p.X.shape[1]):
             cell = cell._replace(dtype=p.dtype.name)
             if cell.model != p.model:
                 continue
-            for verdict in verdicts(cell, p):
+            for verdict in verdicts(cell, p, expected):
                 judged += 1
                 place = f"{cell} {kind} {p.X.shape} seed {number}"
                 failed += [f"{place}: {verdict.failure}"] * bool(verdict.failure)

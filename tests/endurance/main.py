@@ -67,11 +67,12 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     os.environ.pop("PYTEST_ADDOPTS", None)
     failed: list[str] = []
+    problems = given.problems if given.problems is not None else 20 if given.quick else 1000
     for name in dict.fromkeys(cell.backend for cell in backends.cells(importing=False)):
         steps = f"--steps={STEPS // 10 if given.quick else STEPS}"
-        problems = f"--count={given.problems or (20 if given.quick else 1000)}"
+        asked = f"--count={problems}", f"--seed={given.seed}"
         for found in (endured("long", name, steps),
-                      endured("drawn", name, problems, f"--seed={given.seed}")):  # fmt: skip
+                      endured("drawn", name, *asked)):  # fmt: skip
             failed += found.pop("failed")
             shown = "; ".join(f"{key} {value}" for key, value in found.items())
             print(f"{name}: {shown}", flush=True)

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from benchmarks.analyse.intervals import apart
+from benchmarks.analyse.intervals import Ratio, apart
 from benchmarks.analyse.merge import sample
 from benchmarks.store.run import CELL_WORDS, Check, Entry, Life, Run, load
 
@@ -71,6 +71,11 @@ def costs(rows: pd.DataFrame) -> pd.DataFrame:
     """The dense gradients, under the run's own conditions, with a ratio to the elementwise form."""
     dense = (rows.kind == "gradient") & (rows.formulation == "dense")
     return own_conditions(rows[dense & rows["/ elementwise"].notna()])
+
+
+def ratio_of(row: Any, title: str, suffix: str = "") -> Ratio:
+    """A ratio of a row with its interval; suffix is that of its columns."""
+    return Ratio(*(float(row[f"{title}{limit}{suffix}"]) for limit in ("", " low", " high")))
 
 
 def over(rows: pd.DataFrame, values: str, words: list[str], by: str = "B") -> pd.DataFrame:

@@ -1,17 +1,18 @@
 """Several processes as one run: rows joined, their ratios over the processes."""
 
-from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 from pytest_benchmark.stats import Stats
 
-from benchmarks.analyse.intervals import SCATTER, Sample, ratio, spread
+from benchmarks.analyse.intervals import NOTHING, Sample, prior, ratio
 from benchmarks.store.conditions import differences
 from benchmarks.store.run import CELL_WORDS
+from reference.structure import MATRICES
 
 JSON = dict[str, Any]
+LONG = 512  # examples of a batch
 
 
 def merge(parts: list[JSON]) -> JSON:
@@ -36,19 +37,13 @@ def merge(parts: list[JSON]) -> JSON:
                 rows.setdefault(key, []).append(row)
     run["void"] = list(void.values())
     run["benchmarks"] = [_joined(found) for key, found in rows.items() if key not in void]
-    _widen(run["benchmarks"])
+    _judge_together(run["benchmarks"])
     return run
 
 
 def sample(log_ratio: dict[str, Any], name: str) -> Sample:
     """The log-ratios of a row's times to those of baseline, elementwise or limit."""
     return [np.array(process) for process in log_ratio[name]]
-
-
-def scatter(log_ratios: Iterable[dict[str, Any]]) -> float:
-    """What the ratios of a run differ by between its processes, at least what one process hides."""
-    samples = [sample(own, name) for own in log_ratios for name in own]
-    return max(SCATTER, spread(samples))
 
 
 def summarize(row: JSON, data: list[float]) -> None:
@@ -83,33 +78,31 @@ def _worst(verdicts: list[JSON]) -> list[JSON]:
     return [max(same, key=lambda check: check["observed"]) for same in each]
 
 
-def _widen(rows: list[JSON]) -> None:
-    """Give the ratios of one process what those of several differ by between them.
+def _judge_together(rows: list[JSON]) -> None:
+    """The intervals of all ratios, each with what the other rows of its kind tell.
 
-    Of the same formulation, if there are any: where B x B numbers lie moves a dense time by ten
-    times as much as the others.
+    Where these have one process each, as large batches do, the prior is that of all ratios of rows
+    of this size.
     """
-    logs: dict[str, list[dict[str, Any]]] = {}
+    found: dict[tuple[Any, ...], list[Sample]] = {}
+    for row in rows:
+        for name in row["extra_info"]["log_ratio"]:
+            for key in (_size(row), (*_size(row), name)):
+                found.setdefault(key, []).append(sample(row["extra_info"]["log_ratio"], name))
+    priors = {key: prior(samples) for key, samples in found.items()}
     for row in rows:
         info = row["extra_info"]
-        logs.setdefault(info["formulation"], []).append(info["log_ratio"])
-    every = scatter(log_ratio for found in logs.values() for log_ratio in found)
-    own = {formulation: scatter(found) for formulation, found in logs.items() if _several(found)}
-    for row in rows:
-        for name in _ratios(row):
-            if len(found := sample(row["extra_info"]["log_ratio"], name)) == 1:
-                between = own.get(row["extra_info"]["formulation"], every)
-                _ratios(row)[name] = list(ratio(found, between))
+        for name in info["log_ratio"]:
+            known = priors[(*_size(row), name)]
+            known = priors[_size(row)] if known == NOTHING else known
+            info["ratio"][name] = list(ratio(sample(info["log_ratio"], name), known))
 
 
-def _several(log_ratios: list[dict[str, Any]]) -> bool:
-    """Whether a ratio of these was measured in several processes."""
-    return any(len(processes) > 1 for own in log_ratios for processes in own.values())
-
-
-def _ratios(row: JSON) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = row["extra_info"]["ratio"]
-    return found
+def _size(row: JSON) -> tuple[Any, ...]:
+    """Rows of a size differ alike: B x B numbers, and long vectors, may lie in more ways."""
+    info = row["extra_info"]
+    is_long = info.get("B", info.get("examples", 0)) > LONG
+    return info["kind"] == "training", info["formulation"] in MATRICES, is_long
 
 
 def _cell(info: JSON) -> str:

@@ -4,9 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.frame import C_LOOP, costs, own_conditions
+from benchmarks.analyse.frame import C_LOOP, costs, own_conditions, ratio_of
 from benchmarks.analyse.intervals import quotient
-from benchmarks.analyse.merge import sample
 from benchmarks.show.circumstances import partial
 from benchmarks.show.wording import digits, duration, interval, name, ratio, title, titled, value
 from benchmarks.store.run import CELL_WORDS, Run
@@ -94,9 +93,9 @@ def _drivers(best: Any, rows: pd.DataFrame) -> str:
     told = ""
     for _, row in rows.iterrows():
         same = {word for word in CELL_WORDS if row[word] == best[word]}
-        paired = all("baseline" in r.log_ratio for r in (row, best))
+        paired = pd.notna(row["/ reference"]) and pd.notna(best["/ reference"])
         if same == {*CELL_WORDS} - {"execution"} and paired:
-            times = quotient(sample(row.log_ratio, "baseline"), sample(best.log_ratio, "baseline"))
+            times = quotient(ratio_of(row, "/ reference"), ratio_of(best, "/ reference"))
             drives = CALLS.get(row.execution, row.execution)
             told += f"; driven by {drives} it takes {interval(*times)} times as long"
         dense = row.formulation == "dense" and same == {*CELL_WORDS} - {"formulation"}

@@ -11,9 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.frame import rows_of
+from benchmarks.analyse.frame import ratio_of, rows_of
 from benchmarks.analyse.intervals import quotient
-from benchmarks.analyse.merge import sample, scatter
 from benchmarks.show import circumstances, render
 from benchmarks.show.tables import Table
 from benchmarks.show.wording import digits, interval, name
@@ -54,12 +53,12 @@ def changes(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
     A, B are these ratios; change, low, high their quotient B / A with its 95 % interval.
     """
-    scatters = scatter(other.log_ratio), scatter(one.log_ratio)
     both = one.merge(other, on=KEY, suffixes=(" A", " B"))
-    for run in "AB":
-        both = both[both[f"log_ratio {run}"].map(lambda logs: "baseline" in logs).astype(bool)]
-    old, new = (both[f"log_ratio {run}"].map(lambda logs: sample(logs, "baseline")) for run in "AB")
-    found = [quotient(of_b, of_a, scatters) for of_a, of_b in zip(old, new, strict=True)]
+    both = both[both["/ reference A"].notna() & both["/ reference B"].notna()]
+    found = [
+        quotient(ratio_of(row, "/ reference", " B"), ratio_of(row, "/ reference", " A"))
+        for _, row in both.iterrows()
+    ]
     made = both[KEY].assign(A=both["/ reference A"], B=both["/ reference B"])
     return made.assign(**pd.DataFrame(found, both.index, ["change", "low", "high"]))
 

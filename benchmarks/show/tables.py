@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.analyse.frame import BOUNDS, costs, over, own_conditions
+from benchmarks.analyse.frame import BOUNDS, costs, over, own_conditions, ratio_of
 from benchmarks.analyse.intervals import quotient
-from benchmarks.analyse.merge import sample
 from benchmarks.analyse.scaling import growth
 from benchmarks.show.wording import (
     digits,
@@ -373,8 +372,7 @@ def against_each_other(rows: pd.DataFrame) -> Iterator[Table]:
     for group, compared in own[own["/ reference"].notna()].groupby("group", sort=False):
         first = [row for _, row in compared.drop_duplicates("backend").iterrows()]
         pairs = list(combinations(first, 2))
-        samples = [[sample(row.log_ratio, "baseline") for row in pair] for pair in pairs]
-        found = [quotient(one, other) for one, other in samples]
+        found = [quotient(*(ratio_of(row, "/ reference") for row in pair)) for pair in pairs]
         names = [" / ".join(f"{title(row.backend)} {row.way}" for row in pair) for pair in pairs]
         texts = {"backends": names, "ratio": [interval(*quotient) for quotient in found]}
         if pairs:

@@ -1,4 +1,4 @@
-"""The types of the contract, which is written in backends/__init__.py."""
+"""The types of the contract in backends/__init__.py."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol

@@ -1,45 +1,45 @@
-"""The same training runs in every framework. This docstring is the contract.
+"""The same training in every framework. This docstring is the contract.
 
 A backend is a module named <name>_backend.py, in this folder or anywhere else, with these names:
 
-    DEVICES, FORMULATIONS, EXECUTIONS    tuples of words; devices usable here and now
+    DEVICES, FORMULATIONS, EXECUTIONS    tuples of words; DEVICES: the usable ones
     from_numpy(array, device)            a copy on the device, of the same dtype and shape
     to_numpy(array)                      a copy as a NumPy array
-    synchronize(tree)                    returns tree once it is computed
-    is_ready(tree)                       whether it is computed by now, without waiting
+    synchronize(tree)                    waits until tree is computed, and returns it
+    is_ready(tree)                       whether it is computed already; does not wait
     make_forward(model)                              -> forward
     make_gradient(model, formulation, execution)     -> gradient
     make_train(model, formulation, execution)        -> train
-    temporary_bytes(function, *arguments)            what one call allocates beyond its inputs and
-                                                     outputs, measured or from the compiler
+    temporary_bytes(function, *arguments)            bytes that one call allocates beyond its inputs
+                                                     and outputs, measured or from the compiler
     compile_seconds()                    {stage: seconds spent in it by this process so far}; the
-                                         stages are "trace" and "compile", {} if nothing compiles
-    settings()                           {name: value} of what is set in the framework and bears on
+                                         stages are "trace" and "compile"; {} if nothing compiles
+    settings()                           {name: value} of the framework's settings that affect
                                          results or times: threads, precision
 
     forward(W, b, X, Y)                                         -> Forward(Pred, J0, diagonals)
     gradient(W, b, X, Y, dJ_dJ0)                                -> Gradient(dW, db, loss)
     train(W, b, X, Y, learning_rate, dJ_dJ0, epochs)            -> Trajectory(W, b, loss, accuracy)
 
-and, where it likes, with these:
+and optionally these:
 
-    MODELS      the models that it has; without it they are linear and logistic
-    BASE        the name of another backend, which has the names above that the file leaves out:
-                its arrays, say. FORMULATIONS and EXECUTIONS are always the file's own
+    MODELS      its models; by default linear and logistic
+    BASE        the name of another backend. It provides the names above that the file leaves
+                out, except FORMULATIONS and EXECUTIONS, which are always the file's own
 
-Shapes are written at these types in contract.py. X and Y are one batch, (B,F) and (B,1), for
-forward and gradient, and all K of them, (K,B,F) and (K,B,1), for train, where step j uses batch
-j % K. learning_rate and dJ_dJ0 are Python floats and are used in the dtype of W.
+The docstrings of these types give their shapes. For forward and gradient X and Y are one batch,
+(B,F) and (B,1); for train all K batches, (K,B,F) and (K,B,1), and step j uses batch j % K.
+learning_rate and dJ_dJ0 are Python floats and are used in the dtype of W.
 
-- load, which everybody uses, checks the names that make_* is given, raises ValueError for an
-  unknown one, and memoises what they return: the object that is tested is the object that is
+- Callers get a backend from load. It checks the names given to make_*, raises ValueError for an
+  unknown one, and memoizes what make_* returns: the function that is tested is the one that is
   timed. So make_* needs no check, and may compile lazily. The gradient for "block" and "run" is
-  the one for "step", where a backend has that.
-- The functions check nothing: a check would be timed. They take arrays that from_numpy made and
-  change none of them; the same call gives the same bits again.
-- make_forward gives the very function that gradient and train call in dense and elementwise.
+  the one for "step", if the backend has "step".
+- The functions check nothing, since a check would be timed. They take arrays made by from_numpy
+  and do not change them; the same call gives the same bits.
+- make_forward returns the function that gradient and train call in dense and elementwise.
 - dense forms every Jacobian of an elementwise map as a B x B matrix in every call, with the
-  framework's own diag and matmul, and keeps none of it.
+  framework's own diag and matmul, and keeps none of them.
 
 Importing this package imports no framework.
 """
@@ -59,11 +59,11 @@ from reference.words import DTYPES, MODELS
 
 _FOLDER = Path(__file__).parent
 _SUFFIX = "_backend.py"
-_added: dict[str, Path] = {}  # backends named by a path, under their names
+_added: dict[str, Path] = {}  # the path of each backend added by `add`
 
 
 class Cell(NamedTuple):
-    """One combination of all the words: what is tested, timed and shown."""
+    """One combination of these six words: it is tested, timed and shown."""
 
     model: str
     backend: str
@@ -77,19 +77,19 @@ class Cell(NamedTuple):
 
 
 class Unavailable(ImportError):
-    """A backend whose framework is missing or does not import here."""
+    """A backend whose framework is missing or fails to import."""
 
 
 def names() -> tuple[str, ...]:
-    """The backends of this folder, installed or not, and those that `add` brought."""
+    """The backends of this folder, installed or not, and those added by `add`."""
     found = (path.name.removesuffix(_SUFFIX) for path in _FOLDER.glob("*" + _SUFFIX))
     return (*sorted(found, key=lambda name: (name != "reference", name)), *_added)
 
 
 def add(path: str | Path) -> str:
-    """Make the backend in the file path known, and return its name: that of the file.
+    """Register the backend in the file at path, and return its name, that of the file.
 
-    Raises ValueError where there is no such file, or its name is not <new name>_backend.py.
+    Raises ValueError if there is no such file, or its name is not <new name>_backend.py.
     """
     path = Path(path).resolve()
     name = path.name.removesuffix(_SUFFIX)
@@ -102,12 +102,12 @@ def add(path: str | Path) -> str:
 
 
 def guests() -> list[Path]:
-    """The files that `add` brought from outside of this project: whatever they say is run."""
+    """The added files from outside of this project. Loading one runs its code."""
     return [path for path in _added.values() if _FOLDER.parent not in path.parents]
 
 
 def load(name: str) -> Any:
-    """A backend: its module, completed as the contract says.
+    """A backend: its module, completed as the contract says (see loading.py).
 
     Raises ValueError for an unknown name, Unavailable if its framework does not import here.
     """
@@ -117,7 +117,7 @@ def load(name: str) -> Any:
 
 
 def unavailable(*, importing: bool = True) -> dict[str, str]:
-    """The backends that do not import here, with the reason for each; importing as in cells."""
+    """The backends that do not import here, with the reason for each; importing as in `cells`."""
     look = _import if importing else _read
     return {name: look(name)[1] for name in names() if look(name)[0] is None}
 
@@ -132,12 +132,12 @@ def cells(
     dtype: Iterable[str] = ("float64",),
     importing: bool = True,
 ) -> list[Cell]:
-    """Every cell that exists here, of the words given; nothing given means any, for dtype float64.
+    """Every cell that exists here and has the given words; an empty argument allows all words.
 
-    With importing=False the backends' files are read instead of imported, which takes seconds; a
-    framework that is installed and fails when it is imported then counts as usable.
+    With importing=False the backends' files are read, not imported, which saves seconds; then a
+    framework that is installed but fails to import counts as usable.
 
-    Raises ValueError for an unknown word, Unavailable for a backend that was named and is missing.
+    Raises ValueError for an unknown word, Unavailable for a named backend that is not usable.
     """
     wanted_backends = _chosen("backend", backend, names())
     models, dtypes = _chosen("model", model, MODELS), _chosen("dtype", dtype, DTYPES)
@@ -175,10 +175,10 @@ def _chosen(what: str, given: Iterable[str], allowed: tuple[str, ...]) -> tuple[
 
 @cache
 def _import(name: str) -> tuple[Any, str]:
-    """The module and "", or None and why it does not import: a line for people."""
+    """The module and "", or None and the reason why it does not import, in one line."""
     try:
         return _module(name), ""
-    except (Exception, SystemExit) as error:  # it can fail in any way, and takes no other along
+    except (Exception, SystemExit) as error:  # any failure: the other backends stay usable
         missing = isinstance(error, ModuleNotFoundError) and name not in _added
         hint = _hint(name) if missing else ""
         return None, f"{type(error).__name__}: {error}{hint}".replace("\n", " ")
@@ -186,7 +186,7 @@ def _import(name: str) -> tuple[Any, str]:
 
 @cache
 def _read(name: str) -> tuple[Any, str]:
-    """The same from the backend's file alone, where that is enough."""
+    """The same from the backend's file alone if that is enough."""
     path = _added.get(name, _FOLDER / f"{name}{_SUFFIX}")
     try:
         found = source.read(path)
@@ -203,7 +203,7 @@ def _read(name: str) -> tuple[Any, str]:
 
 
 def _hint(name: str) -> str:
-    return f"; pip install -e '.[{name}]' brings what it needs"
+    return f"; pip install -e '.[{name}]' installs what it needs"
 
 
 def _module(name: str) -> Loaded:
@@ -223,6 +223,6 @@ def _from_file(name: str, path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # Numba's cache and torch.compile look a function's module up
+    sys.modules[spec.name] = module  # Numba's cache and torch.compile look up a function's module
     spec.loader.exec_module(module)
     return module

@@ -1,4 +1,4 @@
-"""The types of the contract, which is written in backends/__init__.py."""
+"""The types of the contract in backends/__init__.py."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -16,7 +16,7 @@ class Forward(NamedTuple):
     Pred (B,1):  the prediction
     J0 (B,1):    the loss of each example
     diagonals:   the diagonals (B,) of the local Jacobians in the order of the chain:
-                 linear (dJ0_dPred,), logistic (dJ0_dPred, dPred_dZ)
+                 linear (dJ0_dPred,), logistic and poisson (dJ0_dPred, dPred_dZ)
     """
 
     Pred: Any

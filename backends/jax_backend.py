@@ -13,7 +13,7 @@ from jax import lax
 from backends.contract import Forward, Gradient, Trajectory
 from reference.models import load
 
-jax.config.update("jax_enable_x64", True)  # without it JAX computes in float32 and says nothing
+jax.config.update("jax_enable_x64", True)  # without it JAX silently computes in float32
 jax.config.update("jax_default_matmul_precision", "highest")  # a GPU may round float32 to TF32
 
 
@@ -69,7 +69,7 @@ def is_ready(tree):
 
 
 def pullback_dense(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B*B numbers
-    # XLA for GPUs rewrites row @ diag(d) to row * d unless the matrix stands behind a barrier.
+    # Without the barrier XLA for GPUs rewrites row @ diag(d) to row * d.
     return row @ lax.optimization_barrier(jnp.diag(diagonal))
 
 
@@ -136,8 +136,8 @@ def jacrev(maps, W, b, X, Y, dJ_dJ0):
     return gradient, accuracy(Pred > 0.5, Y)
 
 
-def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
-    size = jnp.finfo(numbers.dtype).maxexp - 1  # as many have a product that does not overflow
+def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm per chunk
+    size = jnp.finfo(numbers.dtype).maxexp - 1  # the product of so many does not overflow
     chunks = [numbers[i : i + size] for i in range(0, len(numbers), size)]
     return sum(jnp.log(chunk.prod(axis=0)) for chunk in chunks)
 
@@ -160,7 +160,7 @@ def linear(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred.ravel(),))
 
 
-def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with what it is differentiated at
+def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with its arguments
     return Z, squared_error(Z, Y), ((squared_error, Z, Y),)
 
 
@@ -220,7 +220,7 @@ def logistic_maps(Z, Y):
 
 
 def fused_logistic(W, b, X, Y, dJ_dJ0):
-    """Pred and the loss both from exp(-abs(Z)), which cannot overflow, and few logarithms."""
+    """Pred and the loss from exp(-abs(Z)), which cannot overflow, with few logarithms."""
     Z, Y = (X @ W + b).ravel(), Y.ravel()  # (B,), which XLA computes twice as fast as (B, 1)
     e = jnp.exp(-jnp.abs(Z))
     row = dJ_dJ0 * (jnp.where(Z > 0, 1, e) / (1 + e) - Y)
@@ -229,7 +229,7 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
     return gradient, accuracy(Z > 0, Y)
 
 
-def in_columns(numbers):  # (B,) -> (B/E, E)   filled with ones; E > 1, or products would be scalar
+def in_columns(numbers):  # (B,) -> (B/E, E)   padded with ones; E > 1, so that products are vectors
     columns = max(16, len(numbers) // 512)
     filled = jnp.pad(numbers, (0, -len(numbers) % columns), constant_values=1)
     return filled.reshape(-1, columns)
@@ -238,7 +238,7 @@ def in_columns(numbers):  # (B,) -> (B/E, E)   filled with ones; E > 1, or produ
 def fused_logistic_batches(A, Y):
     """With C = (1 - 2 Y) * X and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), and J0 softplus(z)."""
     C = (1 - 2 * Y) * A
-    return C, (C.swapaxes(1, 2),)  # Y among them would cost as much as half a step
+    return C, (C.swapaxes(1, 2),)  # scanning Y as well would cost half a step
 
 
 def fused_logistic_step(rate, w, batch):
@@ -313,15 +313,15 @@ POISSON = Model(
 
 PARTS = {"linear": LINEAR, "logistic": LOGISTIC, "poisson": POISSON}
 
-# Half-width vectors are XLA's default on CPUs. Other devices do not look at this option.
+# Half-width vectors are XLA's default on CPUs. Other devices ignore this option.
 WIDE = {"xla_cpu_prefer_vector_width": 512}
 BLOCK = 128  # epochs whose losses are computed at once: B x BLOCK numbers stay in the cache
 
 
 def fused_run(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """The scan carries and records the state only; losses and accuracies come after it.
+    """The scan carries and records the state only; losses and accuracies are computed after it.
 
-    The bias is a column of X, and the batch the last axis, along which XLA vectorizes.
+    The bias is a column of X. The batch is the last axis, along which XLA vectorizes.
     """
     K, B, F = X.shape
     A = jnp.concatenate([X, jnp.ones((K, B, 1), X.dtype)], axis=2)  # (K, B, F+1)
@@ -364,7 +364,7 @@ def make_differentiate(model, formulation):
 
 
 def update(model, differentiate, state, X, Y, learning_rate, dJ_dJ0):
-    """One step, in the form of a lax.scan body: the new state, and what it leaves to record."""
+    """One step as a lax.scan body: the new state, and what is recorded."""
     W, b = state
     (dW, db, loss), correct = differentiate(W, b, X, Y, dJ_dJ0)
     W, b = W - learning_rate * dW, b - learning_rate * db
@@ -459,7 +459,7 @@ def make_train(model, formulation, execution):
 
 def temporary_bytes(function, *arguments):
     """The compiler's own count: temp_size_in_bytes of the compiled call."""
-    # A Python loop over jitted steps is traced whole; its numbers are part of what is compiled.
+    # A Python loop over jitted steps is traced as a whole, with its numbers as constants.
     is_jitted = hasattr(function, "lower")
     jitted = function if is_jitted else jax.jit(function, static_argnums=(4, 5, 6))
     return jitted.lower(*arguments).compile().memory_analysis().temp_size_in_bytes

@@ -1,4 +1,4 @@
-"""A backend as everybody uses it: its module, and what every file would otherwise repeat."""
+"""A backend as callers use it: its module, with what every file would otherwise repeat."""
 
 from types import ModuleType
 from typing import Any
@@ -9,14 +9,14 @@ from reference.words import check_name
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step", "block", "run")
 DEVICES = ("cpu", "cuda")
-MODELS = ("linear", "logistic")  # of a file that does not say
-RENAMED = {"epoch": "block"}  # of executions
+MODELS = ("linear", "logistic")  # of a file without this name
+RENAMED = {"epoch": "block"}  # old names of executions
 
 
 class Loaded:
-    """The names of the contract, from the module or else from its base, and all else it has.
+    """Names of the contract, from the module or else its base, and the module's other names.
 
-    Raises ValueError, with the file and what is allowed, where that breaks the contract.
+    Raises ValueError, with the file and what is allowed, if the module breaks the contract.
     """
 
     def __init__(self, module: ModuleType, base: Any = None) -> None:
@@ -33,12 +33,12 @@ class Loaded:
         return getattr(self._base, name)
 
     def make_forward(self, model: str) -> Any:
-        """The forward pass; names are checked and what is made is kept, here and below."""
+        """The forward pass. Here and below names are checked, and what is made is kept."""
         check_name("model", model, self.MODELS)
         return self._make("make_forward", model)
 
     def make_gradient(self, model: str, formulation: str, execution: str) -> Any:
-        """The gradient; that for "block" and "run" is the one for "step", where there is one."""
+        """The gradient; for "block" and "run" it is the one for "step", if there is one."""
         self._check_names(model, formulation, execution)
         of_step = execution in ("block", "run") and "step" in self.EXECUTIONS
         return self._make("make_gradient", model, formulation, "step" if of_step else execution)
@@ -84,14 +84,14 @@ _ALLOWED = {
 
 def contract_names() -> list[str]:
     """The names that every backend has."""
-    from backends.contract import Backend  # which imports NumPy
+    from backends.contract import Backend  # here, since it imports NumPy
 
     functions = [n for n, v in vars(Backend).items() if callable(v) and n[0] != "_"]
     return [*Backend.__annotations__, *functions]
 
 
 def _flaw(value: Any, allowed: tuple[str, ...] | None) -> str:
-    """What the value of a name should have been, in words; "" if it is that."""
+    """What the value of a name must be, in words; "" if it is that."""
     if allowed is None:
         return "" if callable(value) else "a function"
     if isinstance(value, tuple) and value and not {*value} - {*allowed}:

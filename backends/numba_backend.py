@@ -1,10 +1,9 @@
 """Numba, as its users write it: module-level njit functions, plain loops, results preallocated.
 
-Whether a step is dense travels as a value, and each model has a step and a run of its own, so that
-every function names its callees: only then does Numba's disk cache hit, and nothing is compiled
-that is not called. Numbers are made in the dtype of the arrays (`one`, `half`), since a literal
-would promote float32 to float64. Only fused reassociates its sums and contracts; no other cell uses
-fastmath.
+Each model has its own step and run, and whether a step is dense is an argument. So every function
+names its callees: only then does Numba's disk cache work, and only what is called is compiled.
+Constants are made in the dtype of the arrays (`one`), since a literal would promote float32 to
+float64. Only fused uses fastmath: it reassociates sums and contracts a * b + c.
 """
 
 from functools import partial
@@ -28,11 +27,11 @@ EXECUTIONS = ("run", "step")
 compiling = event.TimingListener()
 event.register("numba:compile", compiling)
 
-CHUNK = 64  # terms that are added before their sums are
+CHUNK = 64  # terms of a partial sum
 LINE = 64  # bytes of a cache line
-FACTORS = 512  # numbers in [1, 2] that are multiplied before the logarithm is taken
+FACTORS = 512  # numbers in [1, 2] that are multiplied before one logarithm is taken
 
-compiled = partial(njit, cache=True, error_model="numpy")  # 0/0 is nan, as everywhere else
+compiled = partial(njit, cache=True, error_model="numpy")  # 0/0 is nan, as in the other backends
 
 
 # --- pullbacks
@@ -65,7 +64,7 @@ def chain(forward, dense, X, Y, dJ_dJ0):
 
 
 @compiled()
-def total(terms):  # (B,) -> a number   in chunks: one by one, equal terms would all round alike
+def total(terms):  # (B,) -> a number   in chunks: one by one, equal terms all round the same way
     found = zero = terms.dtype.type(0)
     for start in range(0, len(terms), CHUNK):
         part = zero
@@ -106,8 +105,8 @@ def update(track, j, learning_rate, gradient):  # state j + 1 from state j
 reassociated = partial(compiled, fastmath={"reassoc", "nsz", "contract"})
 
 
-# The whole run of fused has the batch as the axis of neighbors in memory. Slices, not offsets, tell
-# LLVM that no index is negative.
+# In the fused run the batch is the contiguous axis. Slices, unlike offsets, tell LLVM that no index
+# is negative.
 
 
 @reassociated()
@@ -145,7 +144,7 @@ def linear(W, b, X, Y):
 
 
 @compiled()
-def linear_step(dense, W, b, X, Y, dJ_dJ0):  # dW, db, loss, and an accuracy that means nothing
+def linear_step(dense, W, b, X, Y, dJ_dJ0):  # dW, db, loss, and an unused accuracy
     dW, db, loss = chain(linear(W, b, X, Y), dense, X, Y, dJ_dJ0)
     return dW, db, loss, mean(0, Y)
 
@@ -160,7 +159,7 @@ def linear_run(dense, tracks, X, Y, learning_rate, dJ_dJ0):
 @reassociated()
 def fused_linear(W, b, X, Y, dJ_dJ0):
     """In parts of the batch that stay in the cache: X is read from memory once, not twice."""
-    labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would have strides
+    labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would be strided
     w, dw, db, total = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0
     for start in range(0, len(X), FACTORS):
         part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
@@ -222,8 +221,8 @@ def logistic_run(dense, tracks, X, Y, learning_rate, dJ_dJ0):
 
 @reassociated()
 def fused_logistic(W, b, X, Y, dJ_dJ0):
-    """In the same parts; Pred and the loss both from exp(-|Z|), which cannot overflow."""
-    labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would have strides
+    """In parts as fused_linear; Pred and the loss from exp(-|Z|), which cannot overflow."""
+    labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would be strided
     w, dw, db, total, correct = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0, 0
     for start in range(0, len(X), FACTORS):
         part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
@@ -289,7 +288,7 @@ def poisson(W, b, X, Y):
 
 
 @compiled()
-def poisson_step(dense, W, b, X, Y, dJ_dJ0):  # dW, db, loss, and an accuracy that means nothing
+def poisson_step(dense, W, b, X, Y, dJ_dJ0):  # dW, db, loss, and an unused accuracy
     dW, db, loss = chain(poisson(W, b, X, Y), dense, X, Y, dJ_dJ0)
     return dW, db, loss, mean(0, Y)
 
@@ -303,7 +302,7 @@ def poisson_run(dense, tracks, X, Y, learning_rate, dJ_dJ0):
 
 @reassociated()
 def fused_poisson(W, b, X, Y, dJ_dJ0):
-    """In the same parts as the others."""
+    """In parts as fused_linear."""
     labels = np.ascontiguousarray(Y).reshape(-1)
     w, dw, db, total = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0
     for start in range(0, len(X), FACTORS):
@@ -361,7 +360,7 @@ def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
 
 
 def aligned(shape, dtype):
-    """An empty array that begins on a cache line, or every other vector would lie across two."""
+    """An empty array that begins on a cache line: else every other vector would cross two lines."""
     count, itemsize = int(np.prod(shape)), np.dtype(dtype).itemsize
     memory = np.empty(count + LINE // itemsize, dtype)
     start = -memory.ctypes.data % LINE // itemsize
@@ -379,7 +378,7 @@ def step_by_step(step, tracks, X, Y, learning_rate, dJ_dJ0):
 
 
 def make_step(model, formulation):
-    """(W, b, X, Y, dJ_dJ0) -> dW, db, loss, accuracy; a model without accuracy returns any."""
+    """(W, b, X, Y, dJ_dJ0) -> dW, db, loss, accuracy; the last is unused for models without it."""
     if formulation == "fused":
         return FUSED_STEPS[model]
     return partial(STEPS[model], formulation == "dense")
@@ -397,7 +396,7 @@ def make_gradient(model, formulation, execution):
 
     def gradient(W, b, X, Y, dJ_dJ0):
         dW, db, loss, _ = step(W, b, X, Y, X.dtype.type(dJ_dJ0))
-        return Gradient(dW, db, X.dtype.type(loss))  # boxed by Numba as a Python float
+        return Gradient(dW, db, X.dtype.type(loss))  # Numba returns a Python float
 
     return gradient
 

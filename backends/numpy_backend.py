@@ -75,8 +75,8 @@ def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
     return Gradient(dW, db, J0.mean()), Pred
 
 
-def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
-    size = np.finfo(numbers.dtype).maxexp - 1  # as many have a product that does not overflow
+def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm per chunk
+    size = np.finfo(numbers.dtype).maxexp - 1  # the product of so many does not overflow
     return sum(np.log(numbers[i : i + size].prod(axis=0)) for i in range(0, len(numbers), size))
 
 
@@ -123,7 +123,7 @@ def fused_linear_steps(w_track, A, Y, rate):
 
 
 def fused_linear_losses(w, A, Y, Z, _, loss, __):
-    """Into loss (E,) from Z (B, E), which is overwritten."""
+    """Write loss (E,), from Z (B, E), which is overwritten."""
     np.subtract(Z, Y, out=Z)
     np.multiply(Z, Z, out=Z)
     np.divide(sum_of(Z), len(Y), out=loss)
@@ -183,7 +183,7 @@ def fused_logistic_steps(w_track, A, Y, rate):
     columns = np.ascontiguousarray(((1 - 2 * Y)[..., None] * A).swapaxes(1, 2))  # (K, F+1, B)
     batches = list(zip(-columns.swapaxes(1, 2), rate * columns, strict=True))
     row, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
-    one = np.array(1, A.dtype)  # a number of Python would be converted in every call
+    one = np.array(1, A.dtype)  # a Python number would be converted in every call
     w, *after = w_track
     for (minus_C, weighted), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
         np.dot(minus_C, w, row)
@@ -196,7 +196,7 @@ def fused_logistic_steps(w_track, A, Y, rate):
 
 
 def fused_logistic_losses(w, A, Y, Z, more, loss, accuracy):
-    """Into loss and accuracy (E,) from Z (B, E); Z and more (B, E) are overwritten."""
+    """Write loss and accuracy (E,), from Z (B, E); Z and more (B, E) are overwritten."""
     np.mean((Z > 0) == (Y > 0), axis=0, dtype=Z.dtype, out=accuracy)
     np.maximum(Z, 0, out=more)
     linear = sum_of(more) - w @ (A.T @ Y)[:, 0]  # the sum of max(Z, 0) - Y Z
@@ -256,7 +256,7 @@ def fused_poisson_steps(w_track, A, Y, rate):
 
 
 def fused_poisson_losses(w, A, Y, Z, _, loss, __):
-    """Into loss (E,) from Z (B, E), which is overwritten."""
+    """Write loss (E,), from Z (B, E), which is overwritten."""
     np.exp(Z, out=Z)
     linear = w @ (A.T @ Y)[:, 0]  # the sum of Y Z
     np.divide(sum_of(Z) - linear, len(Y), out=loss)
@@ -275,7 +275,7 @@ PARTS = {"linear": LINEAR, "logistic": LOGISTIC, "poisson": POISSON}
 
 
 def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """The steps with the bias as a column of X and out= buffers; loss and accuracy afterwards."""
+    """Steps in out= buffers, with the bias as a column of X; then the losses and accuracies."""
     K, B, F = X.shape
     A = np.concatenate([X, np.ones((K, B, 1), X.dtype)], axis=2)  # (K, B, F+1)
     w_track = np.empty((epochs * K + 1, F + 1), W.dtype)

@@ -1,4 +1,4 @@
-"""The textbook as a cell: the named baseline of every table."""
+"""The textbook as a backend: the baseline of every table."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What the file of a backend says of it, read without importing the file or its framework."""
+"""The words of a backend, read from its file without importing the file or its framework."""
 
 import ast
 import ctypes
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from backends.loading import MODELS
 
-DRIVERS = ("libcuda.so.1", "nvcuda.dll", "libamdhip64.so")  # without one, no device but the cpu
+DRIVERS = ("libcuda.so.1", "nvcuda.dll", "libamdhip64.so")  # without any of them, only the cpu
 
 
 class Source(NamedTuple):
-    """The words of a backend, by the names of the contract, and the modules that it lacks here."""
+    """The words of a backend, named as in the contract, and the modules that are missing here."""
 
     DEVICES: tuple[str, ...]
     FORMULATIONS: tuple[str, ...]
@@ -23,9 +23,9 @@ class Source(NamedTuple):
 
 
 def read(path: Path) -> Source | None:
-    """The words in the file; None where they are computed, so that only an import can tell.
+    """The words in the file; None if some are computed, so that only an import can tell.
 
-    DEVICES that are computed are the cpu alone where no driver of a GPU is installed.
+    If DEVICES are computed and no GPU driver is installed, they are the cpu alone.
     """
     body = ast.parse(path.read_bytes()).body
     words = dict(_literals(body))
@@ -41,7 +41,7 @@ def read(path: Path) -> Source | None:
 
 
 def _literals(body: list[ast.stmt]) -> Iterable[tuple[str, Any]]:
-    """The names that the module gives to literals."""
+    """The names to which the module assigns a tuple of literals."""
     for node in body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
             for target in node.targets:

@@ -16,23 +16,23 @@ from torch.profiler import profile
 from backends.contract import Forward, Gradient, Trajectory
 from reference.models import load
 
-# Also the default, but for TORCH_ALLOW_TF32_CUBLAS_OVERRIDE, which some containers set.
+# Also the default, unless TORCH_ALLOW_TF32_CUBLAS_OVERRIDE is set, as in some containers.
 torch.set_float32_matmul_precision("highest")
 
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step", "block")
-BLOCK = 32  # steps at most that are compiled as one: compiling takes about a second for each
+BLOCK = 32  # the most steps compiled as one: each takes about a second to compile
 
-COMPILATIONS = 10_000  # at most, of all cells together, which share their code objects
+COMPILATIONS = 10_000  # the limit for all cells together, which share their code objects
 
 
 def compiled(function):
-    """A compilation for each shape and dtype, and none shared between cells.
+    """Compile for each shape and dtype, and separately for each cell.
 
-    By default torch stops at 8 for one code object and then runs eagerly. With fullgraph it raises
-    instead, and also at 256 over all cells.
+    By default torch stops after 8 compilations of one code object and then runs eagerly. With
+    fullgraph it raises an error instead, and also after 256 compilations of all cells together.
     """
     torch._dynamo.config.accumulated_recompile_limit = COMPILATIONS
     return torch.compile(
@@ -53,7 +53,7 @@ def to_numpy(array):
 
 def synchronize(tree):
     device = device_of(tree)
-    if device.type == "cuda":  # a row of the CPU is not to wait for a GPU, which would be timed
+    if device.type == "cuda":  # a CPU row must not wait for a GPU, which would be timed
         torch.cuda.synchronize(device)
     return tree
 
@@ -144,7 +144,7 @@ def jacrev(maps, W, b, X, Y, dJ_dJ0):
 
 
 def batches_of(A, rate, epochs):
-    """A_k and -rate A_k.T of every step, with the batch as the axis of neighbors in memory."""
+    """A_k and -rate A_k.T of every step, with the batch as the contiguous axis."""
     columns = A.transpose(1, 2).contiguous()  # (K, F+1, B)
     return list(zip(columns.transpose(1, 2), -rate * columns, strict=True)) * epochs
 
@@ -167,7 +167,7 @@ def linear(W, b, X, Y):
     return Forward(Pred, J0, (dJ0_dPred.ravel(),))
 
 
-def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with what it is differentiated at
+def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with its arguments
     return Z, squared_error(Z, Y), ((squared_error, Z, Y),)
 
 
@@ -193,7 +193,7 @@ def fused_linear_steps(w_track, A, Y, rate, epochs):
 
 
 def fused_linear_losses(z, more, Y, loss):
-    """Into loss (E,) from z (B, E), which is overwritten."""
+    """Write loss (E,), from z (B, E), which is overwritten."""
     torch.mean(z.sub_(Y).square_(), dim=0, out=loss)
 
 
@@ -256,7 +256,7 @@ def fused_logistic_steps(w_track, A, Y, rate, epochs):
 
 
 def fused_logistic_losses(z, more, Y, loss, correct):
-    """Into loss and correct (E,) from z (B, E); z and more (B, E) are overwritten."""
+    """Write loss and correct (E,), from z (B, E); z and more (B, E) are overwritten."""
     smallest = torch.finfo(z.dtype).tiny  # at Z = 0 class 0 is predicted
     torch.lt(z, (1 - Y) * smallest, out=more)
     torch.mean(more, dim=0, out=correct)
@@ -265,8 +265,8 @@ def fused_logistic_losses(z, more, Y, loss, correct):
     torch.add(more.sum(dim=0), log_sum(z), out=loss).div_(len(Y))
 
 
-def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm for a chunk
-    size = math.frexp(torch.finfo(numbers.dtype).max)[1] - 1  # so many have a finite product
+def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm per chunk
+    size = math.frexp(torch.finfo(numbers.dtype).max)[1] - 1  # the product of so many is finite
     return sum(chunk.prod(dim=0).log_() for chunk in numbers.split(size))
 
 
@@ -319,7 +319,7 @@ def fused_poisson_steps(w_track, A, Y, rate, epochs):
 
 
 def fused_poisson_losses(z, more, Y, loss):
-    """Into loss (E,) from z (B, E); z and more (B, E) are overwritten."""
+    """Write loss (E,), from z (B, E); z and more (B, E) are overwritten."""
     torch.exp(z, out=more)
     torch.mean(more.sub_(z.mul_(Y)), dim=0, out=loss)
 
@@ -337,7 +337,7 @@ PARTS = {"linear": LINEAR, "logistic": LOGISTIC, "poisson": POISSON}
 
 
 def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """Three calls a step, in place, with the bias as a column of X; losses afterwards."""
+    """Three calls per step, in place, with the bias as a column of X; then the losses."""
     K, B, F = X.shape
     A = model.fused_data(torch.cat([X, X.new_ones((K, B, 1))], dim=2), Y)  # (K, B, F+1)
     w_track = X.new_empty((epochs * K + 1, F + 1))
@@ -369,13 +369,13 @@ def make_differentiate(model, formulation, execution):
 
 
 def without_graph(formulation):
-    """The mode to run in: inference tensors cannot be differentiated."""
+    """The mode to run in; tensors of inference mode cannot be differentiated."""
     derived = formulation in ("autodiff", "jacrev")
     return torch.no_grad() if derived else torch.inference_mode()
 
 
 def number(value, like):
-    """A tensor (): a Python float would be a constant of the compiled code, and compile anew."""
+    """A tensor (). A Python float would be a compiled constant: a new value would compile again."""
     return torch.full((), value, dtype=like.dtype, device=like.device)
 
 
@@ -389,7 +389,7 @@ def update(model, differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
     return (*record, ((score > threshold) == Y).mean(dtype=Y.dtype))
 
 
-@cache  # "step" and "block" have it in common
+@cache  # "step" and "block" share it
 def compiled_step(model, formulation):
     parts = PARTS[model]
     return compiled(partial(update, parts, make_differentiate(parts, formulation, "step")))
@@ -405,12 +405,12 @@ def block(update, W, b, X, Y, learning_rate, dJ_dJ0):
 
 
 def loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """Calls of advance, which takes size steps and returns their records."""
+    """Train by calls of advance, which does size steps and returns their records."""
     S, place = epochs * len(X), {"dtype": W.dtype, "device": W.device}
     W_track, b_track = (torch.empty((S + 1, *a.shape), **place) for a in (W, b))
     records = [torch.empty(S, **place) for _ in range(1 + model.has_accuracy)]
     W_track[0], b_track[0] = W, b
-    # As the later states, inference tensors: one that is none would be compiled for anew.
+    # The first state must be an inference tensor as the later ones, or it would compile again.
     W, b = W_track[0], b_track[0]
     cut = torch.unbind if size == 1 else partial(torch.split, split_size_or_sections=size)
     rows = [cut(track) for track in (W_track[1:], b_track[1:], *records)]
@@ -425,7 +425,7 @@ def loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
 
 
 def block_size(K):
-    """An epoch, or the largest part of it that is not too long and leaves no rest."""
+    """The largest number of steps up to BLOCK that divides an epoch of K steps."""
     return max(size for size in range(1, BLOCK + 1) if K % size == 0)
 
 
@@ -482,7 +482,7 @@ def temporary_bytes(function, *arguments):
 
 
 def compile_seconds():
-    """Tracing is what torch.compile takes in all, less what its own compiler takes of it."""
+    """The time of tracing is that of torch.compile less that of the compiler that it calls."""
     if "torch._dynamo" not in sys.modules:  # importing it takes seconds, and nothing has compiled
         return {"trace": 0.0, "compile": 0.0}
     seconds = dict(zip(*torch._dynamo.utils.compile_times("csv", aggregate=True), strict=True))

@@ -1,8 +1,8 @@
-"""exp in Numba, in a form that LLVM vectorizes: of arithmetic and bits only, without a branch.
+"""exp in Numba, in a form that LLVM vectorizes: only arithmetic and bit operations, no branch.
 
-LLVM vectorizes the loop around np.exp and then calls the C library once an element, about 5 ns
+LLVM vectorizes the loop around np.exp, but then calls the C library once per element, about 5 ns
 each, which is the whole cost of a logistic step. Here everything is inlined: the argument is
-split as x = n log(2) + r with |r| <= log(2) / 2, exp(r) is its Taylor series, and 2^n is added to
+split as x = n log(2) + r with |r| <= log(2) / 2, exp(r) is its Taylor series, and n is added to
 the exponent's bits. See Muller, Elementary Functions, chapters 5 and 11.
 
 Numba's disk cache of a caller does not notice a change here: delete backends/__pycache__.
@@ -20,14 +20,14 @@ MAGIC = 1.5 * 2.0**52
 LOG2_HIGH = float.fromhex("0x1.62e42fefa0000p-1")
 LOG2_LOW = float.fromhex("0x1.cf79abc9e3b39p-40")
 PER_LOG2 = 1 / log(2)
-LOWEST = -708.0  # exp of it is the last power that is a normal number
+LOWEST = -708.0  # its exp is still a normal number
 C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1 / factorial(k) for k in range(3, 14))
 
 
-HIGHEST = 709.782712893384  # exp of it is the last power that is finite
+HIGHEST = 709.782712893384  # the largest number whose exp is finite
 
 
-# Contraction to fused multiply-adds is all that it allows; unsaid, it would inherit its caller's.
+# Only contraction to fused multiply-adds. Without fastmath here it would inherit its caller's.
 contracted = partial(njit, cache=True, error_model="numpy", fastmath={"contract"})
 
 

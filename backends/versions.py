@@ -1,10 +1,10 @@
-"""Whether what is installed for a backend is as new as pyproject.toml asks for."""
+"""Whether the packages of a backend are as new as pyproject.toml requires."""
 
 from importlib.metadata import PackageNotFoundError, requires, version
 
 
 def too_old(name: str) -> str:
-    """What the extra of that name finds too old, in words; "" if nothing is, or nobody knows."""
+    """The first too old package of that extra, in words; "" if there is none, or it is unknown."""
     try:
         from packaging.requirements import Requirement
 
@@ -22,5 +22,5 @@ def too_old(name: str) -> str:
 def _version(name: str) -> str:
     try:
         return version(name)
-    except PackageNotFoundError:  # a missing one tells so itself
+    except PackageNotFoundError:  # importing it reports that it is missing
         return ""

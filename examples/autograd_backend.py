@@ -69,7 +69,7 @@ def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
 
 
 def autodiff(loss, W, b, X, Y, dJ_dJ0):
-    pull, J0 = make_vjp(loss, (0, 1))(W, b, X, Y)  # what autograd.grad is made of
+    pull, J0 = make_vjp(loss, (0, 1))(W, b, X, Y)  # as autograd.grad does
     dW, db = pull(np.full_like(J0, dJ_dJ0))
     return Gradient(dW, db, J0.mean())
 

@@ -1,6 +1,6 @@
 /* The fused form of all models, for arrays of REAL: double or float.
 
-   Written for a compiler that reassociates sums (-ffast-math): each inner loop runs along the batch,
+   For a compiler that reassociates sums (-ffast-math): each inner loop runs along the batch,
    over contiguous numbers and without a branch, so that all of it is vectorized, exp included.
    A batch is taken in blocks, whose intermediate values stay in the first-level cache.
    No memory is allocated here. */
@@ -12,9 +12,9 @@ typedef REAL real;
 typedef ptrdiff_t count;
 
 enum { LINEAR, LOGISTIC, POISSON };
-enum { BLOCK = 64 }; /* the product of as many numbers up to 2 must not overflow a float */
+enum { BLOCK = 64 }; /* the product of so many numbers up to 2 must not overflow a float */
 
-/* One block: z (n) is replaced by the derivative of J0 = (Y - Z)^2 in Z; its J0 are added to *J0. */
+/* One block: z (n) becomes the derivative of J0 = (Y - Z)^2 in Z; its J0 are added to *J0. */
 
 static inline void linear(count n, real *z, const real *restrict y, real *J0)
 {
@@ -60,8 +60,8 @@ static inline void poisson(count n, real *z, const real *restrict y, real *J0)
     *J0 += sum;
 }
 
-/* One batch: x (F,B), y (B), W (F), b (1) -> dW (F), db (1), loss (1), accuracy (1); which
-   means nothing but for logistic. */
+/* One batch: x (F,B), y (B), W (F), b (1) -> dW (F), db (1), loss (1), accuracy (1), which
+   has a meaning for logistic only. */
 
 void gradient(int model, count B, count F, const real *restrict x, const real *restrict y,
               const real *W, const real *b, double dJ_dJ0,

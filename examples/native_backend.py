@@ -1,7 +1,7 @@
 """A loop in C, native.c: compiled when this file is first imported, and called with ctypes.
 
 Only fused, and with fastmath, which fused may use: sums over the batch are reassociated, so that
-every loop along it is vectorized, exp included. It is a limit for the other backends to approach.
+every loop along it is vectorized, exp included. The other backends are compared with it.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ import numpy as np
 from backends.contract import Gradient, Trajectory
 from reference.models import load
 
-# Fused forms no diagonals: NumPy's forward pass stands in for the one that is not there.
+# Fused forms no diagonals, so the forward pass is that of NumPy.
 # The C code allocates nothing, so NumPy's temporary_bytes sees everything.
 BASE = "numpy"
 
@@ -34,19 +34,19 @@ EXECUTIONS = ("run",)
 
 SOURCE = Path(__file__).with_name("native.c")
 FLAGS = ("-O3", "-ffast-math", "-fPIC")
-TARGETS = (  # flags to compile with, libraries to link with: the first that the compiler can do
+TARGETS = (  # flags to compile with, libraries to link with; the first pair that works is used
     (("-march=native", "-mprefer-vector-width=512"), ("-lmvec", "-lm")),  # x86 with glibc
     ((), ("-lm",)),
 )
 
 
 def compiler():
-    """The command of the C compiler, as a list: CC, or what is found."""
+    """The command of the C compiler, as a list: CC, or cc, or gcc."""
     given = os.environ.get("CC")
     for command in [shlex.split(given)] if given else [["cc"], ["gcc"]]:
         if shutil.which(command[0]):
             return command
-    raise ImportError(f"no C compiler: {given or 'cc or gcc'} is not there")
+    raise ImportError(f"no C compiler: {given or 'cc or gcc'} is not found")
 
 
 def library(real):
@@ -60,9 +60,9 @@ def library(real):
 
 
 def library_for(real, flags, libraries):
-    """From the cache, or compiled and, if possible, put there."""
+    """The library from the cache, or compiled and, if possible, stored there."""
     command = [*compiler(), *FLAGS, *flags, f"-DREAL={real}", str(SOURCE)]
-    expanded = output(*command, "-E", "-dD")  # its macros tell the compiler and the processor
+    expanded = output(*command, "-E", "-dD")  # its macros identify the compiler and the processor
     key = hashlib.sha256(repr((command, libraries, expanded)).encode()).hexdigest()[:16]
     place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "diagjac")
     kept = place / f"native-{real}-{key}.so"
@@ -80,7 +80,7 @@ def library_for(real, flags, libraries):
 
 
 def workplace(place):
-    """A temporary directory in the place, or where that cannot be written the system's own."""
+    """A temporary directory in place or, if place cannot be written, in the system's folder."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(dir=place)
@@ -93,7 +93,7 @@ def output(*command):
 
 
 def declared(loaded):
-    """The same library, with the types of its arguments."""
+    """The same library, with the types of its arguments set."""
     flag, count, array, number = ctypes.c_int, ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_double
     loaded.gradient.argtypes = [flag, *[count] * 2, *[array] * 4, number, *[array] * 4]
     loaded.train.argtypes = [flag, *[count] * 4, *[array] * 2, *[number] * 2, *[array] * 4]
@@ -108,7 +108,7 @@ LIBRARIES = {np.dtype(f"f{size}"): library(real) for size, real in ((8, "double"
 
 
 def from_numpy(array, device):
-    return np.array(array, order="C")  # C code follows no strides
+    return np.array(array, order="C")  # the C code ignores strides
 
 
 def addresses(*arrays):

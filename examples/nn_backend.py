@@ -8,7 +8,7 @@ from torch import nn
 from backends.contract import Gradient, Trajectory
 
 BASE = "torch"
-FORMULATIONS = ("fused",)  # the library simplifies sigmoid and loss into one
+FORMULATIONS = ("fused",)  # the library combines sigmoid and loss
 EXECUTIONS = ("eager",)
 
 LOSSES = {"linear": nn.MSELoss, "logistic": nn.BCEWithLogitsLoss}

@@ -9,7 +9,7 @@ import optax
 from backends.contract import Gradient, Trajectory
 
 BASE = "jax"
-FORMULATIONS = ("fused",)  # the library simplifies sigmoid and loss into one
+FORMULATIONS = ("fused",)  # the library combines sigmoid and loss
 EXECUTIONS = ("step",)
 
 
@@ -66,7 +66,7 @@ def train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
 
 
 def stacked(arrays):
-    """Some at a time: to stack thousands in one call would compile for minutes."""
+    """In parts: stacking thousands in one call would compile for minutes."""
     parts = [arrays[i : i + 100] for i in range(0, len(arrays), 100)]
     return jnp.concatenate([jnp.stack(part) for part in parts])
 

@@ -1,1 +1,1 @@
-"""What is true: the problems, the textbook that solves them, and the numerical policy."""
+"""The reference: the problems, the textbook that solves them, and the numerical policy."""

@@ -1,8 +1,8 @@
 """The numerical policy: what it means that two implementations computed the same thing.
 
-A comparison looks at shape, dtype and finiteness before it looks at a value, and returns a
-Verdict that holds every figure beside what is allowed. u is the unit roundoff of the problem's
-dtype, 2^-53 or 2^-24; one ULP is the distance between neighboring floats.
+A comparison checks shape, dtype and finiteness before values, and returns a Verdict that holds
+every figure beside what is allowed. u is the unit roundoff of the problem's dtype, 2^-53 or 2^-24;
+one ULP is the distance between neighboring floats.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from reference.words import MODELS
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How much is allowed, in which unit, and why that much."""
+    """How much is allowed, in which unit, and why."""
 
     allowed: float
     unit: str
@@ -32,22 +32,22 @@ TOLERANCES = {
         "ULP",
         "Distance of (W, b) from the reference, in ULP of the largest abs(W, b) so far. Correct "
         "programs differ in the order of sums and in the last bit of exp: 1 ULP on the tutorial's "
-        "runs. Contractive steps do not let errors grow. What the gradient tolerance lets one step "
-        "move is added: nothing on the logistic run, 100 ULP where a step is as long as W.",
+        "runs. Contractive steps do not let errors grow. What a gradient at its tolerance moves in "
+        "one step is added: nothing on the logistic run, 100 ULP where a step is as long as W.",
     ),
     "exact state": Tolerance(
         64,
         "ULP",
         "The same distance from the run in extended precision. All programs round the same updates "
-        "alike, so their common error is larger than what they differ by, and walks with sqrt(S): "
+        "alike, so their common error is larger than their difference, and grows with sqrt(S): "
         "26 to 40 ULP over 9 runs of 9500 steps, 2 on the linear one.",
     ),
     "loss": Tolerance(
         50,
         "u of the largest loss",
-        "A state that may be off moves the loss: margin. What the batch loss tolerance allows is "
-        "added; together 1e-14 of the largest loss on the tutorial's runs, 16 u observed. The "
-        "unit is the largest loss, since the linear one falls to 5e-14, where only noise is left.",
+        "A margin for the state, whose error moves the loss. The batch loss tolerance is added; "
+        "together 1e-14 of the largest loss on the tutorial's runs, 16 u observed. The unit is the "
+        "largest loss, since the linear one falls to 5e-14, where only noise is left.",
     ),
     "batch loss": Tolerance(
         8,
@@ -58,26 +58,26 @@ TOLERANCES = {
     "accuracy": Tolerance(
         0,
         "examples",
-        "Whole numbers have to be equal. Only examples whose Z is nearer to 0 than its rounding "
-        "bound may be counted either way.",
+        "The counts have to be equal. Only examples whose Z is nearer to 0 than its rounding bound "
+        "may be counted either way.",
     ),
     "diagonal": Tolerance(
         16,
         "ULP of the largest entry",
-        "One local Jacobian, Pred or J0 alone: five operations, one of them exp. What Z and 1 - "
-        "Pred are known to comes on top, see diagonal_allowed. 4 observed where that is small.",
+        "One local Jacobian, Pred or J0 alone: five operations, one of them exp. The errors of Z "
+        "and 1 - Pred are added, see diagonal_allowed. 4 observed where they are small.",
     ),
     "jacobian by jacrev": Tolerance(
         8,
         "ULP of the largest entry",
         "The framework derives -Y/P + (1-Y)/(1-P), the textbook has (P-Y)/(P(1-P)): the quotients "
-        "round apart. Off the diagonal nothing is allowed.",
+        "round differently. Off the diagonal only 0 is allowed.",
     ),
     "gradient of another value": Tolerance(
         1e-4,
         "of the largest entry",
-        "Whether a number was used at all: one that was compiled in, or left from the call before, "
-        "is off by a factor of two. Rounding in float32 is 1e-6; the digits are judged elsewhere.",
+        "Whether the given number was used: one that was compiled in, or that of the call before, "
+        "is off by a factor of two. Rounding in float32 is 1e-6; other tests judge the digits.",
     ),
     "central difference": Tolerance(
         1e-9,
@@ -86,7 +86,7 @@ TOLERANCES = {
         "the rounding of J adds u / h times its size, 1e-11.",
     ),
     "dense against elementwise, eager": Tolerance(
-        0, "ULP", "A product with exact zeros is exact where it is materialized."
+        0, "ULP", "Products with exact zeros are exact zeros, and adding these is exact."
     ),
     "dense against elementwise, compiled": Tolerance(
         4,
@@ -103,7 +103,7 @@ TOLERANCES |= {
 
 @dataclass(frozen=True)
 class Check:
-    """One quantity: its largest value and where, what is allowed, the first place beyond that."""
+    """One quantity: its largest value and where it is, what is allowed, the first place beyond."""
 
     quantity: str
     observed: float
@@ -114,7 +114,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether the observed value is allowed; nan never is."""
+        """Whether the observed value is allowed; nan is not."""
         return self.observed <= self.allowed
 
     def __str__(self) -> str:
@@ -126,7 +126,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All checks of one comparison; obstacle says why it could not be made, if so."""
+    """All checks of one comparison; obstacle says why it could not be made, or is empty."""
 
     checks: tuple[Check, ...] = ()
     obstacle: str = ""
@@ -157,12 +157,12 @@ class Exact(NamedTuple):
     low: np.ndarray
 
     def error(self, found: np.ndarray) -> np.ndarray:
-        """The difference found - exact, right to about 106 bits of exact."""
+        """The difference found - exact, with exact to about 106 bits."""
         return (np.asarray(found, np.float64) - self.high) - self.low
 
 
 class Sample(NamedTuple):
-    """Some states of a trajectory: W and b side by side, (len(steps), F+1), after so many steps."""
+    """The states of a trajectory after some steps: W and b side by side, (len(steps), F+1)."""
 
     steps: np.ndarray
     states: Exact
@@ -175,11 +175,11 @@ def compare(
     exact: Sample | None = None,
     formulation: str = "dense",
 ) -> Verdict:
-    """Judge a free-running trajectory of problem against the reference's own; NumPy arrays both.
+    """Judge a free-running trajectory of problem against the reference's; both of NumPy arrays.
 
-    With exact, some states of the run in extended precision, it is judged against them as well.
-    The tolerances of states hold for contractive problems (see problems.contractive_rate). Of a run
-    that diverges the obstacle is the step from which on it is not finite.
+    If exact is given, some states of the run in extended precision, it is judged against them, too.
+    The tolerances of states hold for contractive problems (see problems.contractive_rate). For a
+    run that diverges the obstacle names the first step that is not finite.
     """
     obstacle = structural_difference(trajectory, expected)
     if obstacle:
@@ -215,7 +215,7 @@ def compare_gradient(
 ) -> Verdict:
     """Judge the gradient of batch k at the parameters W (F,1), b (1,1) against the expected one.
 
-    The fields of expected are arrays, as the reference gives them, or Exact, as the oracle does.
+    The fields of expected are arrays from the reference, or Exact from the oracle.
     """
     is_exact = isinstance(expected.dW, Exact)
     rounded = Gradient(*(e.high.astype(problem.dtype) for e in expected)) if is_exact else expected
@@ -223,7 +223,7 @@ def compare_gradient(
     if obstacle:
         return Verdict(obstacle=obstacle)
     mass = masses(problem, k, W, b, formulation)
-    if not is_exact:  # the reference takes log(1 - Pred) whatever it is compared with
+    if not is_exact:  # the reference always takes log(1 - Pred)
         mass = mass._replace(loss=masses(problem, k, W, b).loss)
     dW, db, loss = (
         (_difference(found, right) / _unit(problem, scale)).ravel()
@@ -237,7 +237,7 @@ def compare_gradient(
 def used_gradient(trajectory: Trajectory, rate: float) -> Gradient:
     """The gradient that the first step of a run used: dW = (W_0 - W_1) / rate.
 
-    With a rate of 2^60 (see problems.one_step) no rounding of W hides it.
+    With a rate of 2^60 (see problems.one_step) the rounding of W does not hide it.
     """
     W, b, loss, _ = trajectory
     return Gradient((W[0] - W[1]) / rate, (b[0] - b[1]) / rate, loss[0])
@@ -250,7 +250,7 @@ def masses(
 
     With s = |X| |W| + |b| those of dW are sum_i |x_if| m_i, those of db sum_i m_i, and that of the
     loss is a mean; the model's file has m / dJ_dJ0 and the terms of the mean. docs/numerics.md
-    derives all of it.
+    derives them.
     """
     m, loss = _terms(problem, k, W, b, formulation)
     return Gradient(
@@ -271,9 +271,9 @@ def _terms(
 def diagonal_allowed(
     model: str, W: np.ndarray, b: np.ndarray, X: np.ndarray, Y: np.ndarray
 ) -> float:
-    """ULP of its largest entry by which a diagonal, Pred or J0 may be off.
+    """How far a diagonal, Pred or J0 may be off, in ULP of its largest entry.
 
-    The model's file has what an entry inherits from Z, known to u s, and from 1 - Pred.
+    The model's file has what an entry inherits from the errors of Z, u s, and of 1 - Pred.
     """
     X, Y, W, b = (a.astype(np.float64) for a in (X, Y, W, b))
     s = np.abs(X) @ np.abs(W) + np.abs(b)
@@ -286,10 +286,10 @@ def summation(problem: Problem) -> float:
 
 
 def equal_terms(problem: Problem, k: int, W: np.ndarray, b: np.ndarray) -> float:
-    """What terms of a gradient that are equal add to its tolerance, in u * mass: q / 2 for q terms.
+    """What equal terms of a gradient add to its tolerance, in u * mass: q / 2 for q equal terms.
 
     Added one by one they all round alike, each by at most half an ULP of a sum that is half of the
-    whole on average. From W = b = 0 all terms of a class are equal; drawn ones never are.
+    whole on average. From W = b = 0 all terms of a class are equal; those of drawn data never are.
     """
     m, _ = _terms(problem, k, W, b, "dense")
     q = int(np.unique(m, return_counts=True)[1].max())
@@ -323,7 +323,7 @@ def first_not_finite(trajectory: Trajectory) -> int | None:
 
 
 def _divergence(found: Any, expected: Any) -> str:
-    """In which step either run diverges, before the obstacle; "" if they differ in structure."""
+    """In which step each run diverges, to stand before the obstacle; "" if structures differ."""
     shapes = [[None if a is None else a.shape for a in run] for run in (found, expected)]
     if type(found) is not type(expected) or shapes[0] != shapes[1]:
         return ""
@@ -339,8 +339,8 @@ def _divergence(found: Any, expected: Any) -> str:
 def state_errors(trajectory: Trajectory, expected: Trajectory) -> np.ndarray:
     """The distance of each state (S+1,F+1) from the expected one, in ULP of the largest so far.
 
-    Component by component, or state by state, correct programs differ by 80 and by 536 ULP where
-    a parameter passes through zero; hence the largest abs(W, b) of all states up to this one.
+    That is the largest abs(W, b) of all states up to this one. Measured by its own size a component
+    differs by 80 ULP between correct programs, a state by 536, where a parameter passes zero.
     """
     found, right = states(trajectory), states(expected)
     return np.abs(found - right) / np.spacing(_largest(right))
@@ -363,18 +363,18 @@ def states(trajectory: Trajectory) -> np.ndarray:
 
 
 def _miscounted(problem: Problem, trajectory: Trajectory, expected: Trajectory) -> np.ndarray:
-    """How many examples of each step were counted differently, beyond those too close to call."""
+    """How many examples of each step are counted differently, less those that rounding decides."""
     B = problem.X.shape[1]
     counts = _difference(np.rint(trajectory.accuracy * B), np.rint(expected.accuracy * B))
     exact = _difference(trajectory.accuracy * B, np.rint(trajectory.accuracy * B))
-    counts[exact > 1e-3] = np.inf  # not a share of B examples at all
+    counts[exact > 1e-3] = np.inf  # no whole number of B examples
     for j in np.flatnonzero(counts).tolist():
         counts[j] = max(counts[j] - _too_close(problem, trajectory, expected, j), 0)
     return counts
 
 
 def _too_close(problem: Problem, trajectory: Trajectory, expected: Trajectory, j: int) -> int:
-    """The number of examples of step j whose abs(Z) is below what rounding can do to Z."""
+    """The number of examples of step j whose abs(Z) is below the rounding bound of Z."""
     X = problem.X[j % len(problem.X)].astype(np.float64)
     W, b = expected.W[j], expected.b[j]
     size = np.abs(X) @ np.abs(W) + np.abs(b)
@@ -391,7 +391,7 @@ def _difference(found: Any, right: Any) -> np.ndarray:
 
 
 def _unit(problem: Problem, scale: Any) -> np.ndarray:
-    """One u of a scale, or the smallest normal number: what is below may be flushed to zero."""
+    """One u of a scale, but at least the smallest normal number: less may be flushed to zero."""
     info = np.finfo(problem.dtype)
     return np.maximum(info.eps / 2 * np.asarray(scale, np.float64), float(info.tiny))
 
@@ -417,7 +417,7 @@ def _one_step(problem: Problem, expected: Trajectory, formulation: str) -> float
 def _over_epochs(problem: Problem, size: Callable[[int], float]) -> float:
     """The largest size(j) over the steps j of the epochs 0, 1, 2, 4, 8, ... and the last.
 
-    Where a run moves slowly enough to be compared, what lies between differs little from these.
+    If a run moves slowly enough to be compared, the epochs between differ little from these.
     """
     K, last = len(problem.X), problem.epochs - 1
     epochs = {min(epoch, last) for epoch in (0, *(2**i for i in range(last.bit_length() + 1)))}

@@ -10,11 +10,11 @@ and is multiplied from the left to the right:
                         (1,F)   (1,B)    (B,B)       (B,B)      (B,F)
 
 and likewise dJ_db (1,1) with dZ_db (B,1). An elementwise map has a diagonal Jacobian; here it is
-formed nevertheless, with all its B * B entries. What that costs is the question of this project.
+formed nevertheless, with all its B * B entries. This project measures what that costs.
 
-dJ_dJ0 holds one number B times. 1/B makes the step follow the mean over the batch; 1/N, with N the
-size of the whole data set, the batch's share of the mean over the data. Both are in use: the
-tutorial has 1/B in linear and 1/N in logistic regression. docs/derivation.md derives it all.
+dJ_dJ0 holds one number B times. With 1/B the step follows the mean over the batch; with 1/N, N the
+size of the whole data set, the batch's share of the mean over the data. The tutorial has 1/B in
+linear and 1/N in logistic regression. docs/derivation.md has the derivation.
 
 Three examples with two features, and every Jacobian of the logistic chain:
 
@@ -119,14 +119,14 @@ def dZ_db(X: Array) -> Array:
 
 
 def forward(model: str, W: Array, b: Array, X: Array, Y: Array) -> tuple[Array, Array]:
-    """Pred and J0 of a model of reference/models. Raises ValueError for another one."""
+    """Pred and J0 of a model of reference/models. Raises ValueError for another name."""
     return load(model).forward(W, b, X, Y)
 
 
 def backward(model: str, Pred: Array, X: Array, Y: Array, value: float) -> tuple[Array, Array]:
-    """The chain from its first row on: dJ_dW (1,F) and dJ_db (1,1); value is the entry of dJ_dJ0.
+    """The whole chain: dJ_dW (1,F) and dJ_db (1,1); value is the entry of dJ_dJ0.
 
-    Each Jacobian is formed, multiplied and let go before the next one is formed.
+    Each Jacobian is formed, multiplied and released before the next one is formed.
     """
     row = dJ_dJ0(Pred, value)
     for jacobian in load(model).JACOBIANS:

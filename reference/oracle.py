@@ -1,8 +1,8 @@
 """The same gradient and trajectory in extended precision, with the float64 inputs taken as exact.
 
 Everything is computed with mpmath at 160 bits, where rounding is 1e-48, in the textbook's formulas
-without their matrices. A result is kept as a pair of float64 arrays whose exact sum it is to 106
-bits: that is text when stored, and needs no long double, which only some machines have.
+without their matrices. A result is a pair of float64 arrays, whose sum is right to 106 bits. It is
+stored as text, and needs no long double, which only some machines have.
 
     python -m reference.oracle
 
@@ -45,7 +45,7 @@ def diagonals(model: str, W: Array, b: Array, X: Array, Y: Array) -> tuple[Exact
 
 
 def sample(problem: Problem, every: int = 1) -> Sample:
-    """The exact states of a run, one in so many, the first and the last included."""
+    """The exact states of a run after 0, every, 2 * every, ... steps, and the last one."""
     steps = [j for j in range(problem.steps + 1) if j % every == 0 or j == problem.steps]
     wanted = {*steps}
     with mpmath.workprec(BITS):
@@ -71,8 +71,8 @@ def _gradient(model: str, W: Array, b: Array, X: Array, Y: Array, c: mpmath.mpf)
 
 
 def _states(problem: Problem) -> Iterator[Array]:
-    """W and b of every state in one (F+1,) array, from before the first step on."""
-    used = problem.dtype.type  # the numbers are used in W's dtype: that value is the exact one
+    """W and b of every state in one (F+1,) array, beginning before the first step."""
+    used = problem.dtype.type  # the numbers are rounded to W's dtype, then taken as exact
     rate, c = (mpmath.mpf(float(used(n))) for n in (problem.learning_rate, problem.dJ_dJ0))
     W, b, X, Y = (
         _number(a.astype(np.float64)) for a in (problem.W, problem.b, problem.X, problem.Y)

@@ -1,4 +1,4 @@
-"""The problems that every backend trains on; all randomness and all value checks live here."""
+"""The problems that every backend trains on; all randomness and all value checks are here."""
 
 from __future__ import annotations
 
@@ -87,6 +87,7 @@ def tutorial(model: str) -> Problem:
     The random stream is the tutorial's, legacy MT19937 drawn in the order true_W, true_b, W, b, x,
     without touching NumPy's global one. Linear follows the gradient of the batch mean,
     dJ_dJ0 = 1/B; logistic that of the batch's sum divided by N = 5000, dJ_dJ0 = 1/N.
+    Raises ValueError for a model that the tutorial has not.
     """
     if not load(model).TUTORIAL:
         known = ", ".join(name for name in MODELS if load(name).TUTORIAL)
@@ -153,7 +154,7 @@ def batched(
     true_W: np.ndarray | None = None,
     true_b: np.ndarray | None = None,
 ) -> Problem:
-    """A problem from data of one's own: x (N,F) and y (N,1), cut in order into N // B batches.
+    """A problem from given data: x (N,F) and y (N,1), cut in order into N // B batches.
 
     learning_rate None gives a contractive one, dJ_dJ0 None gives 1/B. Raises ValueError as
     Problem does, and for a batch_size that is larger than N.
@@ -169,7 +170,7 @@ def batched(
     K = len(x) // B
     X, Y = (a[: K * B].reshape(K, B, -1) for a in (x, y))
     dJ_dJ0 = 1 / B if dJ_dJ0 is None else _positive("dJ_dJ0", dJ_dJ0, dtype)
-    rate = 1.0 if learning_rate is None else learning_rate  # until the data are known to be right
+    rate = 1.0 if learning_rate is None else learning_rate  # until the data are checked
     problem = Problem(model, W, b, X, Y, rate, dJ_dJ0, epochs, true_W, true_b)
     if learning_rate is None:
         problem = replace(problem, learning_rate=contractive_rate(problem))
@@ -181,10 +182,10 @@ def contractive_rate(problem: Problem) -> float:
 
     The Hessian of dJ_dJ0 * sum(J0) in (W, b) is A^T diag(c) A with A = [X 1]. c is 2 dJ_dJ0 for
     linear, at most dJ_dJ0 / 4 for logistic, since p (1 - p) <= 1/4. For poisson it is
-    dJ_dJ0 exp(Z), which has no bound: there the rate holds along the states of the run itself, each
-    with its own batch. Up to this rate rounding errors cannot grow from step to step. The 5 % below
-    it are room for the rounding of the norm itself, and of the states.
-    Raises ValueError where the data are so large or dJ_dJ0 so small that no float is such a rate.
+    dJ_dJ0 exp(Z), which has no bound: there the rate holds at the states of the run itself, each
+    with its own batch. At such a rate rounding errors cannot grow from step to step. The 5 % below
+    the limit leave room for the rounding of the norm and of the states.
+    Raises ValueError if the data are so large or dJ_dJ0 so small that no float is such a rate.
     """
     bound, X, dJ_dJ0 = load(problem.model).CURVATURE, problem.X, problem.dJ_dJ0
     A = np.concatenate([X, np.ones_like(X[..., :1])], axis=2).astype(np.float64)
@@ -216,7 +217,7 @@ def _rate_along_the_run(problem: Problem, A: np.ndarray) -> float:
             if largest == 0 and rate == math.inf:  # every exp(Z) is 0: any rate would do
                 return rate
             if not rate * largest <= 0.95:
-                # Where the run has diverged, what is largest then says little: not far below.
+                # After divergence largest says little: lower the rate by a factor of 16 at most.
                 rate = 0.9 / largest if rate == math.inf else max(0.9 / largest, rate / 16)
                 break
             w = w - rate * problem.dJ_dJ0 * (A_k.T @ slope)
@@ -271,7 +272,7 @@ def _check_shapes(problem: Problem) -> None:
 
 
 def _check_sizes(problem: Problem) -> None:
-    """Every array of a run has to have a size, whatever a backend keeps."""
+    """Check that no array of a run is too large to exist, whatever a backend keeps."""
     _, B, F = problem.X.shape
     _check_size("B * B, a Jacobian,", (B, B), problem.dtype)
     _check_size("(epochs * K + 1) * F, all states,", (problem.steps + 1, F), problem.dtype)
@@ -315,7 +316,7 @@ def _count(name: str, value: object, least: int = 1) -> int:
 
 
 def _shown(value: object) -> str:
-    """The value, as far as it fits a line; Python prints no number of thousands of digits."""
+    """The value, cut to fit a line; Python does not print a number of thousands of digits."""
     try:
         text = " ".join(repr(value).split())
     except ValueError:

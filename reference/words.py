@@ -1,4 +1,4 @@
-"""The words that problems and backends share, and how a wrong one is told. Imports no NumPy."""
+"""The words that problems and backends share, and their check. Imports no NumPy."""
 
 MODELS = ("linear", "logistic", "poisson")
 DTYPES = ("float64", "float32")

@@ -1,4 +1,4 @@
-"""Backends from outside for the tests: the NumPy backend with some other code in its training."""
+"""Backends from outside for the tests: the NumPy backend with code added to its training."""
 
 from pathlib import Path
 

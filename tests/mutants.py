@@ -18,7 +18,7 @@ class Mutant(NamedTuple):
     def source(self) -> str:
         """The changed source; the place to change must be there exactly once."""
         text = (BACKENDS / f"{self.backend}_backend.py").read_text()
-        assert text.count(self.old) == 1, f"{self.old!r} is {text.count(self.old)} times there"
+        assert text.count(self.old) == 1, f"{self.old!r} occurs {text.count(self.old)} times"
         return text.replace(self.old, self.new)
 
 
@@ -163,7 +163,7 @@ CONTRACT = {
     ),
 }
 
-# --- inside what is compiled
+# --- in compiled code
 
 NUMBA_STATE = "track[j + 1, f, 0] = track[j, f, 0] - learning_rate * gradient[f, 0]"
 NUMBA_BATCH = "j % len(X)\n        record(tracks, j, learning_rate, logistic_step("

@@ -16,11 +16,11 @@ CONDITIONS = {
     "system": {"governor": "not readable", "huge pages": "madvise"},
     "versions": {"numpy": "2.4.6", "jax": "0.10.2"}, "pins": "e0a63d840774cd3e",
 }  # fmt: skip
-PAIRS = (-0.002, 0.0, 0.002)  # what the rounds of a process scatter by, in logarithms
+PAIRS = (-0.002, 0.0, 0.002)  # the scatter of the rounds of a process, in logarithms
 
 
 def row(group: str, words: str, seconds: float, ratios: dict[str, float], **facts: Any) -> dict:
-    """A row of three processes with the ratios that are given, which no round is far from."""
+    """A row of three processes with the given ratios, which every round is close to."""
     info = {"kind": group.split(" ")[0]} | dict(zip(WORDS, words.split(), strict=True)) | {
         "rounds": [3, 3, 3], "faults": [0.0, 0.0, 0.0], "void": "", "conditions": "",
         "verdict": {"passed": True, "obstacle": "", "checks": [check("state", 1.0, 16.0)]},
@@ -43,7 +43,7 @@ def check(quantity: str, observed: float, allowed: float) -> dict:
 def gradients(
     backend: str = "numpy eager", sizes: tuple[int, ...] = (32, 256, 1024), model: str = "logistic"
 ) -> list[dict]:
-    """Dense and elementwise over the sizes: dense grows as B^2, is 4 times slower at 256."""
+    """Dense and elementwise over the sizes: dense grows as B^2 and takes 4 times as long at 256."""
     made = []
     for B in sizes:
         group, factor = f"gradient {model} float64: B = {B}", 4 * (B / 256) ** 2
@@ -103,7 +103,7 @@ def left_out(reason: str = "too large") -> dict:
 
 
 def trajectories() -> list[dict]:
-    """Of both models, the logistic one long enough to be drawn as a band."""
+    """One of linear and one of logistic, which is long enough to be drawn as a band."""
     steps = np.arange(1300)
     logistic = {"loss": (1 / (1 + steps)).tolist(), "accuracy": (steps / 1300).tolist()}
     linear = {"loss": [3.0, 1.0], "parameters": [[1.0, 2.0], [0.5, 0.0]], "true": [2.0, 0.0]}

@@ -1,4 +1,4 @@
-"""The comparison must notice what it exists to notice, before and beside any tolerance."""
+"""The comparison must notice every wrong structure and every difference beyond a tolerance."""
 
 import json
 from dataclasses import replace
@@ -178,7 +178,7 @@ def test_masses_by_hand():
     for kind, (more, lost) in ways.items():
         found = [a.item() for a in masses(problem, 0, W, b, kind)]
         assert found == pytest.approx([m + more, m + more, loss + lost])
-        # Against arrays the loss has what the textbook loses, against exact numbers its own.
+        # Against arrays the loss mass has the textbook's lost, against exact numbers its own.
         right = gradient("logistic", W, b, X[0], Y[0], 0.5)
         exact = oracle.gradient("logistic", W, b, X[0], Y[0], 0.5)
         off = Gradient(right.dW + 2.0**-30, right.db, right.loss + 2.0**-30)
@@ -186,7 +186,7 @@ def test_masses_by_hand():
             checks = compare_gradient(problem, 0, off, expected, W, b, kind).checks
             right_masses = m + more, loss + of_loss
             assert [2.0**23 / c.observed for c in checks] == pytest.approx(right_masses)
-        # W moves by units u * mass, and its ULP, that of the 8.4 that it becomes, is 16 u.
+        # W moves by units u * mass. Its ULP is that of its next value, 8.4: 16 u.
         state = compare(problem, run, run, formulation=kind).checks[0]
         assert state.allowed - TOLERANCES["state"].allowed == pytest.approx(units * (m + more) / 16)
 
@@ -221,9 +221,9 @@ def test_a_gradient_against_the_exact_one(kind, precision):
     ("apart", "unit", "close"), [(0, 15, 1), (0, 16, 0), (8, 31, 1), (8, 32, 0)]
 )
 def test_too_close_to_call_is_nearer_than_rounding_can_move(apart, unit, close):
-    """X = W = 1 and b = unit u - 1, so that Z = unit u: beyond 12 u + 4 u it is no tie.
+    """X = W = 1 and b = unit u - 1, so that Z = unit u: from 12 u + 4 u on it is no tie.
 
-    What the parameters are apart is added, here 8 u in W and as much in b.
+    The distance of the parameters is added, here 8 u in W and as much in b.
     """
     u = 2.0**-53
     one, b = np.ones((1, 1)), np.full((1, 1), unit * u - 1)

@@ -1,4 +1,4 @@
-"""The answer in three sentences, from runs whose answer is known; and whether it is told at all."""
+"""The answer in three sentences, from runs whose answer is known; and when it is left out."""
 
 import math
 

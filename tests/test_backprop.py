@@ -45,7 +45,7 @@ def test_the_published_last_states():
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("c", [1 / 32, 1 / 100])
 def test_gradient_by_complex_step(kind, c):
-    """Im J(w + ih) / h has no cancellation: with h = 1e-200 it is exact but for rounding.
+    """Im J(w + ih) / h has no cancellation: with h = 1e-200 it is exact except for rounding.
 
     Its rounding errors are those of the gradient itself: 64 u * mass for both together.
     """

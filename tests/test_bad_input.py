@@ -1,6 +1,6 @@
-"""Whatever is given wrongly is told with the value and what is allowed, and changes no file.
+"""Every wrong input is reported with the value and what is allowed, and changes no file.
 
-One table for each way in: problems, the command line, stored files, backends from outside, and the
+One table for each kind: problems, the command line, stored files, backends from outside, and the
 environment. tests/test_problems.py has the problems that are refused for their values.
 """
 
@@ -37,7 +37,7 @@ def made(**changes):
 
 
 def data(x, y=None, **changes):
-    """A problem from data of one's own."""
+    """A problem from given data."""
     y = np.ones((len(x), 1), x.dtype) if y is None else y
     W, b = np.ones((x.shape[-1], 1), x.dtype), np.ones((1, 1), x.dtype)
     return lambda: batched("linear", x, y, W, b, **{"batch_size": 2, "epochs": 1} | changes)
@@ -203,7 +203,7 @@ FIELDS = (
 
 
 def changed(field, edit):
-    """A whole run as text, with one field edited: edit takes what holds it, and its name."""
+    """A whole run as text, with one field edited: edit takes its container and its name."""
     run = copy.deepcopy(WHOLE)
     *way, last = field.split(".")
     at = run
@@ -343,7 +343,7 @@ VARIABLES = {
 
 @pytest.mark.parametrize("case", VARIABLES)
 def test_a_variable_of_a_framework(case):
-    """What it says of its own variables is told of the backend, and the others work."""
+    """What a framework says of its variables is reported for its backend; the others work."""
     backend, name, value, message = VARIABLES[case]
     if backend in backends.unavailable():
         pytest.skip(backends.unavailable()[backend])

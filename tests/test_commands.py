@@ -1,4 +1,4 @@
-"""The commands: each has a help that starts nothing, and a line in docs/commands.md."""
+"""The commands: each has a --help that starts nothing, and a line in docs/commands.md."""
 
 from pathlib import Path
 

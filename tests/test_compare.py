@@ -1,4 +1,4 @@
-"""Two runs row by row: changes that are known, what is in one only, and the exit codes."""
+"""Two runs row by row: known changes, rows that are in one only, and the exit codes."""
 
 import json
 import re
@@ -16,7 +16,7 @@ CELLS = "numba run fused", "jax run fused", "jax run dense"
 
 
 def slower(rows, factor, place=0):
-    """A copy of the rows of which one takes longer, beside a baseline that does not."""
+    """A copy of the rows in which one takes longer, and its baseline does not."""
     rows = deepcopy(rows)
     info = rows[place]["extra_info"]
     info["ratio"]["baseline"] = [factor * value for value in info["ratio"]["baseline"]]
@@ -89,7 +89,7 @@ def test_rows_of_one_run_are_listed(compare):
     out, code = compare(run(*ROWS[:2]), run(*ROWS[1:]), "--fail-slower", "5")
     assert "only in A: training logistic float64: 30 steps logistic numba run cpu fused" in out
     assert "only in B: training logistic float64: 30 steps logistic jax run cpu dense" in out
-    assert code == 0, "a row that was not measured is none that became slower"
+    assert code == 0, "a row that was not measured has not become slower"
 
 
 def test_a_row_that_became_void_fails(compare):

@@ -1,4 +1,4 @@
-"""Conditions: read in words, and told apart; threads are set, or it is said why not."""
+"""Conditions are read and compared, in words; threads are set, or the reason is given."""
 
 import json
 import subprocess
@@ -63,7 +63,7 @@ def test_the_state_of_the_machine_is_plain_json():
     assert 0 < found["memory available"] <= found["memory"]
 
 
-# --- what tells two processes apart
+# --- how two processes differ
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_every_difference_is_named():
 
 
 def test_a_condition_is_one_entry(monkeypatch):
-    """Of a condition that is added all is known: it is read, stored, compared and told."""
+    """A new condition needs one entry, and is then read, stored, compared and shown."""
     values = iter(["red", "blue", "blue"])
     color = registry.Condition("color", lambda *_: next(values), str.upper, is_brief=True)
     monkeypatch.setattr(registry, "REGISTRY", (*registry.REGISTRY, color))
@@ -100,7 +100,7 @@ def test_a_condition_is_one_entry(monkeypatch):
     run["processes"][0]["conditions"] = one
     assert facts(typed(run))["color"] == "RED"
     assert registry.in_brief(one).endswith("; color red")
-    assert "color" not in facts(typed(stored.run())), "an older run does not know it"
+    assert "color" not in facts(typed(stored.run())), "an older run does not have it"
 
 
 def test_what_a_framework_brings_is_that_of_all_processes():
@@ -149,7 +149,7 @@ def test_every_pool_is_set():
     assert (pools, same) == ("{'1'}", "True")
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="affinity is Linux's here")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="affinity is set on Linux only")
 def test_a_pinned_process_has_so_many_processors():
     said, pools, same = python(ENFORCED.format(pin=True, processors="before[-1:]"))
     assert said.startswith("1 in each pool, 1 of ")

@@ -1,4 +1,4 @@
-"""Dense is dense by what compilers and counters say; conformance/test_memory.py has the bytes."""
+"""The matrices of dense in compiled code and FLOP counts; bytes: conformance/test_memory.py."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""Safe on a GPU, as far as a machine without one can show; on one, tests/conformance looks.
+"""Whether cells work on a GPU, as far as a machine without one shows; on one: tests/conformance.
 
 PyTorch runs on tensors without data, on the device "meta", where every operation is watched, and
-on tensors that only say they are on a GPU. JAX runs on the second of two CPU devices, in a process
+on tensors that only claim to be on a GPU. JAX runs on the second of two CPU devices, in a process
 of its own, since the number of devices is fixed when JAX starts. Each check is also given
 functions that are wrong, which it must notice.
 """
@@ -28,7 +28,7 @@ BY_HAND = ("dense", "elementwise", "fused")  # without the framework's own diffe
 
 
 def usable(name):
-    """The module of a backend; where its framework is missing the test is skipped."""
+    """The module of a backend; if its framework is missing the test is skipped."""
     try:
         return backends.load(name)
     except backends.Unavailable as error:
@@ -53,7 +53,7 @@ def calls(module, p, formulation, execution, put, number=float):
 
 
 def leaves(tree):
-    """The arrays of a result, whatever tuples they stand in."""
+    """The arrays of a result of nested tuples."""
     if isinstance(tree, tuple):
         return [leaf for branch in tree for leaf in leaves(branch)]
     return [] if tree is None else [tree]
@@ -101,7 +101,7 @@ def devices_of_operations(call):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_operation_is_on_the_device(cell):
-    """A tensor of the host would be seen, and a number read from the device cannot be: no data."""
+    """A tensor of the host would be seen. To read a number fails, since there are no data."""
     module, (model, formulation) = usable("torch"), cell.split("-")
     ready = calls(module, small(model), formulation, "eager", partial(empty, "meta"))
     assert {name: devices_of_operations(call) for name, call in ready.items()} == {
@@ -137,7 +137,7 @@ def test_an_operation_off_the_device_is_noticed(wrong, noticed):
 def test_results_on_a_pretended_gpu(what):
     """FakeTensorMode: shapes and devices are followed, nothing is computed; no GPU is needed.
 
-    autodiff and jacrev are left to the device "meta" above: autograd asks for a real GPU.
+    autodiff and jacrev are tested on "meta" only, as above: autograd requires a real GPU.
     """
     module = usable("torch")
     import torch
@@ -166,7 +166,7 @@ def test_a_pretended_gpu_notices_the_host():
 
 
 def test_only_results_on_the_gpu_are_waited_for(monkeypatch):
-    """The wait is timed: a row of the CPU must not have it because the machine has a GPU."""
+    """The wait is timed: a CPU row must not wait, even if the machine has a GPU."""
     module = usable("torch")
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
@@ -197,7 +197,7 @@ def torch_settings():
 
 
 def test_no_default_is_touched_and_products_are_not_rounded():
-    """TF32 is off, also where the environment asks for it, as some of NVIDIA's containers do."""
+    """TF32 is off, even if the environment asks for it, as some of NVIDIA's containers do."""
     usable("torch")
     settings = in_a_process(torch_settings, TORCH_ALLOW_TF32_CUBLAS_OVERRIDE="1")
     assert settings["before"] == settings["after"] == ["cpu", "torch.float32", "True"]
@@ -208,15 +208,15 @@ def test_no_default_is_touched_and_products_are_not_rounded():
 
 
 def strays(call, device):
-    """A line for each array of a result that is not on the device, and on no other."""
+    """A line for each array of a result that is not on the device alone."""
     found = [array.devices() for array in leaves(call())]
     return [f"a result is on {devices}" for devices in found if devices != {device}]
 
 
 def transfers(call):
-    """What a guard that forbids implicit transfers says of a warm call: a line, or none.
+    """The error of a guard that forbids implicit transfers, in a warm call: a line, or none.
 
-    It does not see that the host reads from a CPU device; that is what `reads` is for.
+    It does not notice that the host reads from a CPU device; `reads` does.
     """
     import jax
 
@@ -230,12 +230,12 @@ def transfers(call):
 
 
 def reads(call):
-    """What stops a call whose arrays are abstract, without numbers that the host could read."""
+    """The error of a call with abstract arrays, which have no numbers that the host could read."""
     import jax
 
     arrays = [value for value in call.args if isinstance(value, jax.Array)]
     others = call.args[len(arrays) :]
-    function = unwrap(call.func)  # inside another one, a jit may have no compiler options
+    function = unwrap(call.func)  # a jit inside another one may not have compiler options
     try:
         jax.eval_shape(lambda *arrays: function(*arrays, *others), *arrays)
     except TypeError as error:
@@ -262,7 +262,7 @@ def faults(module, device, model, formulation, execution):
 
 
 def jitted(call):
-    """A call as it is in gradient and train; by itself, each 1 and 2 in it would be a transfer."""
+    """A call under jit, as in gradient and train; without jit each constant would be a transfer."""
     import jax
 
     return partial(jax.jit(call.func), *call.args)
@@ -334,11 +334,11 @@ def second_device():
 def test_everything_stays_on_the_second_device(second_device, cell):
     """All results of train (run, step), gradient and forward; and a second call transfers nothing.
 
-    Nothing but what the contract asks for: learning_rate and dJ_dJ0 are Python floats. The loop
+    The exceptions are learning_rate and dJ_dJ0, which the contract has as Python floats. The loop
     over steps puts them on the device explicitly, once a run, which the guard allows. A jitted
-    gradient or run takes each as an argument, which is a transfer in every call (see below); with
-    the two put on the device beforehand there is no other. forward is judged under jax.jit, as
-    gradient and train use it.
+    gradient or run takes each as an argument, which is a transfer in every call (see below). So
+    here both are put on the device beforehand. forward is judged under jax.jit, as gradient and
+    train use it.
     """
     assert second_device["faults"][cell] == []
 
@@ -362,7 +362,7 @@ def test_what_leaves_the_second_device_is_noticed(second_device, wrong, noticed)
 
 @pytest.mark.slow
 def test_only_two_settings_are_changed(second_device):
-    """No default device and no platform: x64, and the precision of products."""
+    """x64 and the precision of products; no default device, no platform."""
     assert sorted(second_device["changed"]) == ["jax_default_matmul_precision", "jax_enable_x64"]
 
 
@@ -373,14 +373,14 @@ def test_products_ask_for_full_precision(second_device, cell):
     asked = second_device["products"][cell]
     assert asked
     assert all(asked)
-    assert not any(second_device["rounded"])  # the same question, asked of JAX's own default
+    assert not any(second_device["rounded"])  # the same with JAX's own default
 
 
 # --- the cells of a GPU
 
 
 def collected(*arguments):
-    """The ids that pytest collects, in a process of its own; its complaint, if there is none."""
+    """The ids that pytest collects, in a process of its own; its error, if there are none."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments],
         cwd=ROOT, capture_output=True, text=True, check=False,

@@ -1,4 +1,4 @@
-"""The distance over the steps: the one that is judged, thinned without losing a peak."""
+"""The distance over the steps: that of the verdict, thinned without losing a peak."""
 
 import numpy as np
 import pytest

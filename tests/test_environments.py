@@ -1,4 +1,4 @@
-"""Where it runs: with some frameworks or none, any folder and locale, and nothing to write to."""
+"""It runs with some frameworks or none, in any folder and locale, and without write permission."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def test_one_that_is_too_old_is_named_with_both_versions(tmp_path, reading):
     code = f"import backends; print(backends.unavailable(importing={reading})['jax'])"
     out = python("-c", code, PYTHONPATH=str(tmp_path))
     assert "jax 0.4.1 is installed, jax>=" in out
-    assert out.endswith("is needed; pip install -e '.[jax]' brings what it needs\n")
+    assert out.endswith("is needed; pip install -e '.[jax]' installs what it needs\n")
 
 
 # --- folders, locales, networks
@@ -159,7 +159,7 @@ def test_no_network(tmp_path):
 
 
 def test_no_place_for_caches(tmp_path):
-    """Neither HOME nor the folders that are named: what is compiled is kept for the process."""
+    """Neither HOME nor the named folders can be written: compiled code is kept for the process."""
     nowhere = "/proc/nowhere" if os.path.isdir("/proc") else str(tmp_path / "file" / "nowhere")
     (tmp_path / "file").touch()
     names = "HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR"
@@ -176,10 +176,10 @@ def test_no_place_for_caches(tmp_path):
 
 @pytest.mark.slow
 def test_a_checkout_that_cannot_be_written(tmp_path):
-    """Seen by somebody without rights to it. They do not bind root, unless it gives them up."""
+    """Run by a user without write permission. Root has it always, unless it gives up its rights."""
     enter = ["unshare", "--user"] if os.geteuid() == 0 else []
     if enter and not (shutil.which("unshare") and subprocess.call([*enter, "true"]) == 0):
-        pytest.skip("root may write everywhere, and cannot become anybody else here")
+        pytest.skip("root may write everywhere, and cannot give up its rights here")
     for name in ("reference", "backends", "benchmarks", "tests", "examples"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("conftest.py", "pyproject.toml"):

@@ -41,7 +41,7 @@ def conformance(name, *options, **environment):
 
 
 def passed(done):
-    """How many tests passed, where all of them did."""
+    """How many tests passed; all of them must."""
     assert done.returncode == 0, done.stdout + done.stderr
     return int(re.search(r"(\d+) passed", done.stdout)[1])
 
@@ -66,7 +66,7 @@ def test_what_people_write_passes(name):
 
 
 def test_the_c_loop_needs_no_cache(tmp_path):
-    """A file where a folder should be: as little can be written as in a read-only place."""
+    """A file in place of the folder: nothing can be written, as in a read-only folder."""
     place = tmp_path / "file"
     place.touch()
     done = conformance("native", "-k", "wide and gradient", XDG_CACHE_HOME=str(place))
@@ -83,4 +83,4 @@ def test_denormals_survive_the_loading():
 
 def test_without_a_compiler_the_reason_is_given():
     done = python("-c", LOADED, CC="no-such-compiler")
-    assert "no C compiler: no-such-compiler is not there" in done.stderr
+    assert "no C compiler: no-such-compiler is not found" in done.stderr

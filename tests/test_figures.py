@@ -1,4 +1,4 @@
-"""The figures: what they show of known ratios, one look for a backend, labels that stand apart."""
+"""The figures: what they show of known ratios, one look for each backend, no overlapping labels."""
 
 import xml.etree.ElementTree as ET
 from itertools import combinations
@@ -45,7 +45,7 @@ def drawn(run, name):
     return drawing
 
 
-# --- what follows from the sizes
+# --- crossings and growth over the sizes
 
 
 def sized(*ratios):
@@ -80,7 +80,7 @@ def test_the_growth_is_fitted_over_the_larger_sizes():
     times = [1e-9 * B**1.5 if B >= 512 else 1.0 for B in sizes]
     rows = pd.DataFrame({"B": sizes, "seconds": times})
     assert scaling.exponent(rows) == "1.50"
-    assert scaling.exponent(rows[:3]) == "", "of two sizes it would be no fit"
+    assert scaling.exponent(rows[:3]) == "", "two sizes are too few for a fit"
 
 
 def test_the_figure_says_so():
@@ -91,7 +91,7 @@ def test_the_figure_says_so():
 
 
 def test_the_limit_is_drawn_without_a_row_of_its_own():
-    """Of rows that take 2 and 4 ms, 2 and 4 times as long as the C loop."""
+    """The rows take 2 and 4 ms, 2 and 4 times as long as the C loop."""
     run = stored.run(*stored.trainings("numba run fused", "jax run fused"))
     assert "C loop" in texts(drawn(run, "training_times").svg)
     for row in run["benchmarks"]:
@@ -115,7 +115,7 @@ def test_backends_differ_in_color_and_marker():
     looks = style.looks(pd.DataFrame({"backend": [*guests, "jax"]}))
     assert len(set(looks.values())) == len(looks) == len(style.LOOKS) + 4
     markers = [marker for _, marker in style.LOOKS.values()]
-    assert len(set(markers)) == len(markers), "in greyscale only they tell backends apart"
+    assert len(set(markers)) == len(markers), "in greyscale only markers differ"
     assert style.looks(pd.DataFrame({"backend": guests[::-1]}))["guest2"] == looks["guest2"], (
         "whatever their order"
     )
@@ -150,11 +150,11 @@ def test_names_of_files_stay_in_their_folder(word):
     assert not [n for n in names if set(n) & set('/\\"<> ')]
 
 
-# --- labels stand apart
+# --- labels do not overlap
 
 
 def collisions(figure):
-    """Pairs of texts of a figure that lie on each other; slanted ones are not looked at."""
+    """Pairs of texts of a figure that overlap; slanted ones are ignored."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     found = [

@@ -1,4 +1,4 @@
-"""The conformance tests under test: backends that are wrong on purpose must fail them.
+"""Tests of the conformance tests: backends that are wrong on purpose must fail them.
 
 Each mutant of tests/mutants.py is judged, as a file of its own, by the same tests that judge the
 real backends. A mutant that passes shows a test that is missing.
@@ -17,9 +17,9 @@ import backends
 from tests.mutants import GRADIENT, MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[1]
-# How a test fails that has looked at a result; an IndexError is a state or a loss that is missing.
+# How a test fails that has checked a result. An IndexError: a state or a loss is missing.
 NOTICED = ("AssertionError", "assert", "Failed: DID NOT RAISE", "IndexError")
-# What compiles least goes first: most of what is wrong shows itself in a run.
+# What compiles least goes first: most errors show in a run.
 CONFORMANCE = "tests/conformance/test_trajectory.py", "tests/conformance"
 RARE = Mutant(
     "numpy",
@@ -54,7 +54,7 @@ def judged(folder, mutants, backend, formulation, execution):
     for name, mutant in mutants.items():
         path = folder / f"{name}_backend.py"
         source = mutant.source()
-        if not path.exists() or path.read_text() != source:  # or what Numba has cached is stale
+        if not path.exists() or path.read_text() != source:  # else Numba's cache stays valid
             path.write_text(source)
         command += ["--backend", str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -90,7 +90,7 @@ def test_an_unchanged_copy_passes(tmp_path):
 
 
 def side_by_side(name):
-    """The mutants of one process of pytest are for one worker of pytest-xdist."""
+    """Mutants that share a process of pytest go to one worker of pytest-xdist."""
     return pytest.param(name, marks=pytest.mark.xdist_group(" ".join(("mutants", *reach(name)))))
 
 

@@ -1,4 +1,4 @@
-"""What timed calls are given: no inputs twice, and no answer that serves for others."""
+"""The inputs of timed calls: none comes twice, and no answer is right for others."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -23,7 +23,7 @@ def gradient(p):
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("B", [32, 1024])
 def test_no_gradient_is_right_for_other_parameters(kind, precision, B):
-    """Neither that of the draw before nor any other of a hundred, with the same X and Y."""
+    """Neither that of the previous draw nor any other of a hundred, with the same X and Y."""
     problem = gradient_problem(kind, precision, B)
     problems = [drawn(problem, draw(0)) for _ in range(100)]
     answers = [gradient(p) for p in problems]

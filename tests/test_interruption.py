@@ -1,4 +1,4 @@
-"""A run that is ended from outside: what had finished is on disk, and is told to be a part."""
+"""A run that is ended from outside: what had finished is on disk, and is marked as partial."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.guests import guest
 pytestmark = pytest.mark.slow  # each runs benchmarks in processes of their own
 ROOT = Path(__file__).parents[1]
 QUICK = "--quick", "--model", "linear", "--formulation", "dense"
-SHORT = "--backend", "numpy", "--processes", "1", *QUICK, "-k", "B32"  # should it begin to run
+SHORT = "--backend", "numpy", "--processes", "1", *QUICK, "-k", "B32"  # in case it begins to run
 LIMIT = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (2**{0}, 2**{0})); "
 KILL = "import os, signal; os.kill(os.getppid(), signal.SIG{}); signal.pause()"
 
@@ -31,7 +31,7 @@ def python(*arguments):
 
 @pytest.fixture(autouse=True, scope="module")
 def interruptible():
-    """A shell starts what runs in the background with Ctrl-C ignored, and processes inherit it."""
+    """What a shell starts in the background ignores Ctrl-C, and so do the processes it starts."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -78,9 +78,9 @@ def test_a_killed_run_leaves_what_had_finished(left):
     assert missing == ["kills, process 1 of 1", "reference, process 1 of 1"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process goes on to its own end")
+@pytest.mark.skipif(sys.platform != "linux", reason="processes end with their parent on Linux only")
 def test_no_process_outlives_it(killed):
-    """The one under way waits for ever."""
+    """The one under way would wait for ever."""
     words = str(killed / "0002_full")
     left = [p for p in psutil.process_iter(["cmdline"]) if words in str(p.info["cmdline"])]
     assert psutil.wait_procs(left, timeout=30)[1] == []
@@ -193,7 +193,7 @@ def test_a_row_that_raises_an_error_is_void_with_it(tmp_path):
 
 
 def unprivileged():
-    """What a command begins with that the rights of files hold for, or None."""
+    """The prefix of a command that file permissions apply to, or None if there is none."""
     if os.geteuid():
         return []
     enter = ["unshare", "--user"]
@@ -246,7 +246,7 @@ def test_one_process_tells_it_as_well(tmp_path):
 def test_a_folder_without_the_right_to_write(tmp_path):
     enter = unprivileged()
     if enter is None:
-        pytest.skip("root may write everywhere, and cannot become anybody else here")
+        pytest.skip("root may write everywhere, and cannot give up its rights here")
     tmp_path.chmod(0o555)
     command = [*enter, sys.executable, "-m", "benchmarks", "run", "--benchmark-json"]
     done = subprocess.run(
@@ -259,7 +259,7 @@ def test_a_folder_without_the_right_to_write(tmp_path):
 
 
 def test_no_room_is_told_before_anything_runs(tmp_path):
-    """A limit on the size of files, as a full disk: both are told when the file is written."""
+    """A limit on file sizes, in place of a full disk: both show when the file is written."""
     code = LIMIT.format(20) + "import sys; from benchmarks.__main__ import main; "
     code += f"sys.exit(main(['run', '--benchmark-json', {str(tmp_path / 'run.json')!r}]))"
     done = python("-c", code)

@@ -1,8 +1,8 @@
 """Ratios and their intervals on synthetic rounds whose truth is known: seeded, without a clock.
 
-An interval of 95 % is right if it contains the truth in 95 of 100 samples, so the tests count. A
-count of n trials is allowed what a binomial one with 93 to 97 % reaches but once in 1000 times:
-the bootstrap is approximate, and the seeds are fixed.
+An interval of 95 % is right if it contains the truth in 95 of 100 samples, so the tests count. The
+count must not be in the lowest 0.1 % of a binomial with 93 %, nor in the highest 0.1 % of one with
+97 %: the bootstrap is approximate, and the seeds are fixed.
 """
 
 import numpy as np
@@ -23,13 +23,13 @@ from benchmarks.analyse.intervals import (
 
 ROUNDS = 40
 NOISE = 0.01  # of one block, in logarithms
-EFFECT = 0.05  # of a process: how its memory lies
+EFFECT = 0.05  # of a process, from its memory layout
 
 
 def process(rng, truth, rounds=ROUNDS, effect=0.0):
     """Two lists of times: log-normal noise of each block, and a drift of 20 % of both sides.
 
-    One block in ten is hit by something and takes up to three times as long.
+    One block in ten is disturbed and takes up to three times as long.
     """
     drift = 1e-3 * np.exp(np.cumsum(rng.normal(0, 0.2 / np.sqrt(rounds), rounds)))
     hit = np.where(rng.random((2, rounds)) < 0.1, rng.uniform(1, 3, (2, rounds)), 1)
@@ -39,7 +39,7 @@ def process(rng, truth, rounds=ROUNDS, effect=0.0):
 
 def measured(rng, truth, processes=1, rounds=ROUNDS, effect=EFFECT):
     """The log-ratios of several processes."""
-    effect = effect if processes > 1 else 0.0  # one process alone cannot know of its effect
+    effect = effect if processes > 1 else 0.0  # one process alone cannot show its effect
     found = [process(rng, truth, rounds, effect) for _ in range(processes)]
     return logs(*zip(*found, strict=True))
 
@@ -49,7 +49,7 @@ def contains(found, truth):
 
 
 def count(trials, once):
-    """How often the interval of a trial contains the truth: once(rng) is the one and the other."""
+    """How often the interval of a trial contains the truth: once(rng) gives both."""
     return sum(contains(*once(np.random.default_rng(seed))) for seed in range(trials))
 
 
@@ -66,15 +66,15 @@ def assert_right(trials, once):
 
 
 def test_one_process_contains_the_truth():
-    """In 93.5 of 100 samples, with these 40 rounds; an interval of 90 % would be in 88."""
+    """It does in 93.5 of 100 samples of 40 rounds; an interval of 90 % would in 88."""
     assert_right(1000, lambda rng: (ratio(measured(rng, 1.01)), 1.01))
 
 
 @pytest.mark.parametrize("rounds", [2, 4, FEW - 1, FEW])
 def test_a_few_rounds_contain_the_truth_no_less_often(rounds):
-    """The smallest and largest of two rounds, which a bootstrap gives, contain it every other time.
+    """A bootstrap of two rounds gives the smaller and the larger: right in 50 of 100 samples.
 
-    From eight rounds on the bootstrap of the median does: it is in 93 of 100 or more.
+    From eight rounds on the bootstrap of the median is right in 93 of 100 or more.
     """
     found = count(400, lambda rng: (ratio(measured(rng, 1.3, rounds=rounds)), 1.3))
     assert found >= allowed(400)[0]
@@ -85,9 +85,9 @@ def test_one_process_contains_1_where_there_is_no_difference():
 
 
 def test_one_per_cent_is_detected():
-    """A block of 1 % noise, 1.4 % in a ratio, 0.14 % in a median of 160: 1 % is far beyond two.
+    """A block has 1 % of noise, a ratio 1.4 %, a median of 160 0.14 %: 1 % is far more than that.
 
-    The blocks that are hit make it 0.17 %. 99 of 100 are asked, with what 200 trials scatter.
+    The disturbed blocks make it 0.17 %. 99 of 100 are required, within the scatter of 200 trials.
     """
     found = [ratio(measured(np.random.default_rng(s), 1.01, rounds=160)) for s in range(200)]
     assert sum(f.low > 1 for f in found) >= binom.ppf(1e-3, 200, 0.99)
@@ -113,7 +113,7 @@ def test_more_rounds_narrow_it_as_their_square_root():
         for n in (60, 960)
     ]  # fmt: skip
     few, many = np.median(widths, axis=1)
-    assert 3 < few / many < 5.3  # 4, and a third
+    assert 3 < few / many < 5.3  # 4, within a third
 
 
 # --- several processes
@@ -131,7 +131,7 @@ def test_equal_processes_contain_the_truth_no_less_often(processes):
 
 
 def test_rounds_of_several_processes_are_no_independent_ones():
-    """Thrown together, 180 rounds seem to know what 3 processes do not: two in three are wrong."""
+    """If the 180 rounds of 3 processes count as independent, two intervals in three are wrong."""
     together = count(
         200, lambda rng: (ratio([np.concatenate(measured(rng, 1.3, 3, 60))]), 1.3)
     )  # fmt: skip
@@ -147,10 +147,10 @@ def percentiles(rng, sample):
 
 
 def test_percentiles_of_a_bootstrap_over_three_processes_cover_too_little():
-    """Three times in four, where Student's t covers the truth 95 times in 100.
+    """They are right three times in four, Student's t 95 times in 100.
 
-    One resample in 27 is the smallest median three times, which is more than 2.5 %: the percentiles
-    are the smallest and the largest median. All three lie on one side of the truth once in four.
+    One resample in 27, more than 2.5 %, is the smallest median three times. So the percentiles are
+    the smallest and the largest median. All three lie on one side of the truth once in four.
     """
     found = count(400, lambda rng: (percentiles(rng, measured(rng, 1.3, 3, 20)), 1.3))
     assert binom.ppf(1e-3, 400, 0.75) <= found <= binom.ppf(1 - 1e-3, 400, 0.75)
@@ -182,7 +182,7 @@ def test_the_scatter_of_others_widens_the_interval_of_one_process():
 
 @pytest.mark.parametrize("processes", [1, 3, 5])
 def test_a_quotient_contains_the_truth_no_less_often(processes):
-    """Both have an effect of their own; the fewer processes give the degrees of freedom."""
+    """Each has its own effect; the smaller number of processes gives the degrees of freedom."""
 
     def once(rng):
         one, other = (measured(rng, truth, processes, 20) for truth in (1.3, 2))
@@ -223,7 +223,7 @@ def test_the_value_is_the_median_of_the_paired_ratios():
 
 
 def test_two_rounds_in_turn_make_one_ratio():
-    """Whoever comes first takes 4 % longer: single rounds are at 0.96 and 1.04, pairs at 1."""
+    """Whichever side is first takes 4 % longer: single rounds have 0.96 and 1.04, pairs 1."""
     first = np.tile([1.04, 1.0], 20)
     times = np.exp(np.random.default_rng(6).normal(0, 1e-3, (2, 40))) * [first, first[::-1]]
     [pairs] = logs(times[:1], times[1:])
@@ -232,7 +232,7 @@ def test_two_rounds_in_turn_make_one_ratio():
     turns = [*np.tile([1.0, 1.04], 20), 1.0]
     assert len(logs([turns], [[1.0] * 41])[0]) == 20, "the last one has no partner"
     assert len(logs([turns[:19]], [[1.0] * 19])[0]) == 19, "too few to be halved"
-    assert len(logs([[1.0] * 40], [[1.0] * 40])[0]) == 40, "no order shows: nothing to balance"
+    assert len(logs([[1.0] * 40], [[1.0] * 40])[0]) == 40, "no effect of order: nothing to balance"
 
 
 @pytest.mark.parametrize("effect", [0.0, 0.002, 0.005, 0.02])

@@ -1,4 +1,4 @@
-"""Every diagonal is the Jacobian that it claims to be: the frameworks form it whole."""
+"""Every diagonal is that of its Jacobian, which the frameworks form as a whole."""
 
 import numpy as np
 import pytest

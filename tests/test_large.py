@@ -1,4 +1,4 @@
-"""Large batches: what they are judged by, what they stand beside, and the tables of that."""
+"""Large batches: what they are judged by, the bounds beside them, and their tables."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ SHORT = "import numpy, sys, pytest; numpy.longdouble = numpy.float64; "
 
 
 def test_where_long_double_is_double_float64_is_not_judged(tmp_path):
-    """As on Windows and some ARM: NumPy would judge itself. float32 has a longer judge still."""
+    """As on Windows and some ARM: NumPy would judge itself. float64 still judges float32."""
     path = tmp_path / "run.json"
     done = subprocess.run(
         [sys.executable, "-c", SHORT + "sys.exit(pytest.main(sys.argv[1:]))", "--benchmark-only",
@@ -83,7 +83,7 @@ def rows(*made):
 
 
 def large(B, seconds, F=3, **ratio):
-    """A row with the ratios that are given, with their intervals."""
+    """A row with the given ratios and their intervals."""
     made = stored.large(B=B, F=F)
     made["stats"]["median"] = seconds
     made["extra_info"]["ratio"] = ratio

@@ -1,4 +1,4 @@
-"""The life of a cell: all its stages, break-even, caches that are as cold or warm as they say."""
+"""The life of a cell: all its stages, break-even, and caches that are really cold or warm."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def live(*arguments, **variables):
 
 
 def lived(words, **variables):
-    """What it prints of a cell."""
+    """What it prints for a cell."""
     done = live(CELL.format(words), **variables)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -37,7 +37,7 @@ def lived(words, **variables):
 @pytest.mark.parametrize(
     ("changes", "steps"),
     [
-        ({"steady": 0.5, "numpy": 1.0}, 800),  # 4 s, of which each 100 steps give 0.5 s back
+        ({"steady": 0.5, "numpy": 1.0}, 800),  # 4 s, and every 100 steps save 0.5 s
         ({"steady": 0.5, "numpy": 1.0, "trace": None}, 600),
         ({"steady": 0.5, "numpy": 1.0, "compile": 2.001}, 801),
         ({"steady": 5.0, "numpy": 6.0}, 0),  # the first call was no slower than a steady one

@@ -1,4 +1,4 @@
-"""Where runs of one's own go: a folder a machine, which git ignores."""
+"""Where your own runs are stored: one folder for each machine, which git ignores."""
 
 import subprocess
 from pathlib import Path
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def folder(monkeypatch, tmp_path, name):
-    """The folder of a machine whose processor says so of itself."""
+    """The folder of a machine whose processor has this name."""
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(f"processor\t: 0\nmodel name\t: {name}\nflags\t: fpu\n")
     monkeypatch.setattr(machine, "CPUINFO", cpuinfo)

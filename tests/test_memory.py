@@ -13,7 +13,7 @@ from benchmarks.measure.memory import free, lack, need, within_limits
 
 ROOT = Path(__file__).parents[1]
 
-NAMES = {  # of limit, use, and what the kernel gives back, in version 2 and 1
+NAMES = {  # of limit, use, and reclaimable memory, in version 2 and 1
     "": ("memory.max", "memory.current", "inactive_file"),
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
@@ -86,7 +86,7 @@ def test_what_is_lacking_is_told_with_both_figures(monkeypatch):
 
 @pytest.mark.skipif(memory.resource is None, reason="this system has no limits")
 def test_rows_without_room_are_left_out_with_the_figure(tmp_path):
-    """Under a real limit of the address space, which a process meets before the machine's end."""
+    """Under a real limit of the address space, which is less than the memory of the machine."""
     limited = (
         "import resource, sys, pytest; import numpy, scipy.stats, psutil; "
         "room = psutil.Process().memory_info().vms + 2**28; "

@@ -1,4 +1,4 @@
-"""What NumPy's backend says of its memory, by which the others are judged as well."""
+"""The memory that NumPy's backend reports, for itself and for the backends based on it."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ NUMPY = backends.load("numpy")
 
 
 def test_what_a_call_returns_is_not_temporary():
-    """By NumPy's measure: 8 kB that are dropped, while 80 kB are returned."""
+    """8 kB are dropped, and count; 80 kB are returned, and do not count."""
 
     def call(count):
         kept, _ = np.ones(10 * count), np.ones(count)
@@ -23,7 +23,7 @@ def test_what_a_call_returns_is_not_temporary():
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("way", ["elementwise", "fused"])
 def test_float32_takes_half_in_numpy(kind, way):
-    """No result of a float32 run shows a buffer in float64: the numbers are rounded at the end."""
+    """No result of a float32 run shows a float64 buffer, since numbers are rounded at the end."""
     B, taken = 10_000, {}
     train = NUMPY.make_train(kind, way, "eager")
     for dtype in DTYPES:

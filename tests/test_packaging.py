@@ -12,4 +12,4 @@ def test_no_module_of_ours_is_installed(tmp_path, name):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "None", "make makes .venv anew"
+    assert done.stdout.strip() == "None", "make builds .venv again"

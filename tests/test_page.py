@@ -1,4 +1,4 @@
-"""The two pages: names are text in them, and report.html works in a browser without network."""
+"""The two pages: names are shown as text, and report.html works in a browser without network."""
 
 import json
 import re
@@ -19,7 +19,7 @@ HOSTILE = "<script>alert(1)</script>|`*x*`<img/onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The report of a run with everything in it, and with names that are none."""
+    """The report of a run with everything in it, and with hostile names."""
     path = tmp_path_factory.mktemp("results") / "0001_full.json"
     rows = stored.gradients(f"{HOSTILE} step", sizes=(32, 64))
     run = stored.whole()
@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 
 
 class Tags(HTMLParser):
-    """The tags of a page with their attributes, and what stands in its cells."""
+    """The tags of a page with their attributes, and its text."""
 
     def __init__(self, text):
         super().__init__()
@@ -88,7 +88,7 @@ def test_what_is_linked_or_used_is_there(folder):
 
 
 def test_the_page_asks_for_nothing(folder):
-    """No address that a browser would load: links are followed by hand only."""
+    """No address that a browser would load by itself; links need a click."""
     own = (folder / "report.html").read_text(encoding="utf-8").split("<script>")[0]
     assert (
         re.findall(r'(?:src|srcset|data|action)="(?!data:)[^"]*"|@import|url\((?!#|data:)', own)
@@ -159,7 +159,7 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture
 def browser(chromium, folder):
-    """The page, opened; whatever a test does, nothing was loaded and nothing failed."""
+    """The page, opened. After each test nothing was loaded and nothing failed."""
     chromium.get((folder / "report.html").as_uri())
     yield chromium
     loaded = "return performance.getEntriesByType('resource').map(entry => entry.name)"

@@ -59,7 +59,7 @@ def test_the_published_run_of_poisson():
 
 @pytest.mark.parametrize("features", [1, 5, 40])
 def test_generated_runs_of_poisson_are_contractive_along_their_states(features):
-    """There is no global bound: the largest eigenvalue at every state, with its step's batch."""
+    """There is no global bound: the largest eigenvalue is taken at every state, with its batch."""
     p = make("poisson", examples=50, batch_size=8, features=features, epochs=4, seed=3)
     run = backprop.train(p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs)
     largest = []
@@ -181,7 +181,7 @@ def changed(name, value):
 
 
 def own(model="linear", x=None, y=None, batch_size=2):
-    """Four examples with one feature, all numbers 1, but for what is given."""
+    """Four examples with one feature, all numbers 1, except what is given."""
     ones, one = np.ones((4, 1)), np.ones((1, 1))
     x, y = (ones if array is None else array for array in (x, y))
     return batched(model, x, y, one, one, batch_size=batch_size, epochs=1)

@@ -1,4 +1,4 @@
-"""A run of several processes: what one of them does leaves the others their rows."""
+"""A run of several processes: whatever one of them does, the rows of the others stay."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def test_the_same_rows_are_joined(tmp_path):
         for found, rounds in zip(pairs, info["rounds"], strict=True):
             assert len(found) in (rounds, rounds // 2), "paired where their order shows"
     assert [p["name"] for p in stored["processes"]] == ["numpy", "numpy"]
-    assert not (tmp_path / "run").exists(), "the parts are merged, the logs of no use"
+    assert not (tmp_path / "run").exists(), "the parts are merged, the logs not needed"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_where_there_is_nothing_to_measure_the_reason_is_told(tmp_path):
     ],
 )
 def test_what_was_told_decides_whether_the_run_goes_on(tmp_path, says, named, expected):
-    """A backend that is not usable ends a run only where it was asked for by name."""
+    """A backend that is not usable ends a run only if it was asked for by name."""
     log = tmp_path / "01.log"
     log.write_text("pytest's own words\n")
     if isinstance(expected, ValueError):
@@ -132,7 +132,7 @@ def test_what_was_told_decides_whether_the_run_goes_on(tmp_path, says, named, ex
 
 
 def test_what_is_told_is_read_again(tmp_path, monkeypatch):
-    """Only a process that a run has started tells anything, and a full disk is no error."""
+    """Only a process that a run has started writes, and a write that fails is no error."""
     monkeypatch.delenv(FILE, raising=False)
     tell(kind="nothing")
     for place in (tmp_path / "01.told", tmp_path / "no folder" / "01.told"):
@@ -166,7 +166,7 @@ child.wait()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process goes on to its own end")
+@pytest.mark.skipif(sys.platform != "linux", reason="processes end with their parent on Linux only")
 def test_a_process_ends_with_its_parent():
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""What a long run says of itself, with a clock of the test's own."""
+"""What a long run prints of its progress, with a made-up clock."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ TODO = [
 
 
 def go_through(clock, file, seconds, todo=TODO):
-    """All processes, each of so many seconds, the second with a problem."""
+    """All processes, each with its seconds, the second with a problem."""
     shown = Progress(todo)
     for number, spent in enumerate(seconds):
         shown.begin(file)
@@ -43,7 +43,7 @@ def go_through(clock, file, seconds, todo=TODO):
 
 @pytest.fixture
 def told(tmp_path, monkeypatch):
-    """The file in which a process has told that it is at the third of five rows."""
+    """The file in which a process says that it is at the third of five rows."""
     monkeypatch.setenv(FILE, str(tmp_path / "01.told"))
     tell(row="B64-linear-jax-step", number=2, of=5)
     return tmp_path / "01.told"
@@ -60,7 +60,7 @@ def lines(capsys):
 
 
 def test_a_line_for_each_process(clock, tmp_path, capsys):
-    """Nothing is said of the time that is left before both backends were seen."""
+    """The time that is left is not printed until both backends have run."""
     go_through(clock, tmp_path / "none", (120, 60, 180, 30))
     assert capsys.readouterr().out.splitlines() == [
         "[1/4] jax, process 1 of 2 ... 120 s",
@@ -85,12 +85,12 @@ def test_a_long_name_leaves_room_for_the_time(clock, told, capsys, terminal):
     assert f"[2/2] {'x' * 40} ... about 400 min left, 40 % B64" in lines(capsys)
 
 
-# --- the time that is left, on runs as they were
+# --- the time that is left, on real runs
 
 # The seconds of each process of make bench on two processors; the first pass has empty caches.
 QUICK = [9, 30, 42, 15, 30, 21, 16, 16, 37, 9, 20, 18, 33, 9, 16]
 QUICK_JOBS = list(jobs(["reference", "jax", "numba", "numpy", "torch"], [], 3, True))
-# Of the parts of a full run: seconds of the processor, as others used it, too.
+# The parts of a full run: processor seconds, since others used the machine, too.
 PARTS = {
     (PROCESS, ("jax",)): 101, (LARGE, ("jax",)): 27, (HUGE, ("jax",)): 12,
     (PROCESS, ("numpy",)): 54, (LARGE, ("numpy",)): 18, (HUGE, ("numpy",)): 8,
@@ -101,7 +101,7 @@ FULL = [PARTS[job.part, job.backends] for job in FULL_JOBS]
 
 
 def estimates(clock, todo, seconds):
-    """What was said to be left, and what was, at every second from the first that says it."""
+    """The time said to be left, and the true one, at every second from the first that says it."""
     shown = Progress(todo)
     for number, spent in enumerate(seconds):
         shown.begin(Path("none"))
@@ -118,7 +118,7 @@ def estimates(clock, todo, seconds):
     ids=["quick", "full", "full, one pass"],
 )
 def test_the_time_that_is_left_is_steady_and_right(clock, todo, seconds, backends):
-    """It is said from when every backend has been seen, and never grows by half."""
+    """It is printed as soon as every backend has run, and never grows by half."""
     found = list(estimates(clock, todo, seconds))
     assert len(found) == sum(seconds[backends:])
     lowest = found[0][0]

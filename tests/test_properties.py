@@ -1,4 +1,4 @@
-"""Whatever the shape, dtype, layout and size of the data: a right verdict or a clear error."""
+"""Data of any shape, dtype, layout and size give a right verdict or a clear error."""
 
 import re
 import warnings
@@ -17,7 +17,7 @@ from reference.words import DTYPES, MODELS
 from tests.conformance.runs import Subject, trajectory_of
 
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-settings.register_profile(  # the same cases everywhere, and no time that could run out
+settings.register_profile(  # the same cases everywhere, and no time limit
     "diagjac", deadline=None, derandomize=True, database=None, suppress_health_check=CHECKS
 )
 settings.load_profile("diagjac")
@@ -58,7 +58,7 @@ ANY = st.one_of(st.floats(), st.sampled_from([0.0, 1.0, 1e-310, 1e300, -1e300, 1
 
 @st.composite
 def given_data(draw, numbers, dtype=None):
-    """What a Problem is made from, with one layout for all arrays; it may be wrong in any way."""
+    """What a Problem is made from, with one layout for all arrays; it may be invalid in any way."""
     dtype = dtype or draw(st.sampled_from(DTYPES))
     N, F = draw(st.integers(1, 40)), draw(st.integers(1, 6))
     model, layout = draw(st.sampled_from(MODELS)), draw(st.sampled_from(LAYOUTS))
@@ -91,7 +91,7 @@ def test_every_layout_is_the_same_problem(drawn):
         assert flags.aligned
         assert not flags.writeable
         assert array.dtype.isnative
-    assert all(map(np.array_equal, before, (x, y, W, b))), "what was given has changed"
+    assert all(map(np.array_equal, before, (x, y, W, b))), "an input has changed"
 
 
 def first_execution(name):
@@ -127,7 +127,7 @@ def test_a_verdict_or_a_clear_error(drawn):
         assert "must be" in text or "learning_rate has to be given" in text, text
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy tells of each overflow
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy warns of each overflow
         found = first_execution("numpy")._replace(model=model).train(problem)
         verdict = compare(problem, found, trajectory_of(problem), formulation="elementwise")
     assert verdict.passed or "not finite" in verdict.obstacle, str(verdict)
@@ -151,7 +151,7 @@ def test_any_shapes_and_dtypes_together(shapes, dtypes):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_reaches_a_device(backend, device, dtype, layout):
-    """As it was given, or a clear error: only a Problem has plain arrays for certain."""
+    """As it was given, or a clear error: only a Problem is sure to have plain arrays."""
     module = backends.load(backend)
     array = layout(np.arange(12, dtype=dtype).reshape(4, 3))
     try:

@@ -1,4 +1,4 @@
-"""README.md and the report that is stored say what the stored run says."""
+"""README.md and the stored report show what the stored run has."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests import stored
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-MADE = "python -m benchmarks report --readme README.md makes it anew"
+MADE = "python -m benchmarks report --readme README.md rewrites it"
 
 
 def shown():
@@ -39,7 +39,7 @@ def test_its_links_lead_somewhere():
 
 def test_it_fits_a_screen():
     [found] = BLOCK.findall(README.read_text(encoding="utf-8"))
-    assert README.read_text(encoding="utf-8").index(found) < 1000, "it stands on top"
+    assert README.read_text(encoding="utf-8").index(found) < 1000, "it is near the top"
     assert len(found.splitlines()) < 50
 
 

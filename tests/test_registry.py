@@ -1,4 +1,4 @@
-"""Discovery: nothing is imported before it is asked for, nothing missing takes others along."""
+"""Discovery: nothing is imported before it is needed; a missing framework stops no other."""
 
 import subprocess
 import sys
@@ -133,7 +133,7 @@ def test_a_file_that_is_no_backend(tmp_path, name, text, message):
 
 
 def guest(folder, text):
-    """What is said of a backend that is the NumPy one but for the text."""
+    """What is printed for the NumPy backend with this text added."""
     path = folder / "guest_backend.py"
     path.write_text(f"from backends.numpy_backend import *\ndel MODELS\n{text}\n")
     return python(

@@ -1,4 +1,4 @@
-"""The report as files: from whole runs and from poor ones, and what it leaves as it was."""
+"""The report as files: from complete runs and from poor ones, and what it leaves unchanged."""
 
 import ast
 import errno
@@ -122,7 +122,7 @@ def test_a_missing_figure_is_missed(tmp_path, write, name):
     }[name]  # fmt: skip
 
 
-# --- files that are no whole run
+# --- files that are not a complete run
 
 GOOD = json.dumps(stored.whole())
 FOREIGN = {
@@ -265,7 +265,7 @@ LATER = {  # what the modules of a folder may not import
 
 @pytest.mark.parametrize("folder", LATER)
 def test_imports_go_one_way(folder):
-    """In the text of each module, wherever in it an import stands."""
+    """In the source of each module, wherever an import is."""
     files = list((ROOT / "benchmarks" / folder).rglob("*.py"))
     assert len(files) > 3
     for file in files:

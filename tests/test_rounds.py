@@ -1,4 +1,4 @@
-"""Rounds: who is called when and how often, what a clock that is made up shows, what is void."""
+"""Rounds: what is called when and how often, what a made-up clock shows, what is void."""
 
 import gc
 from collections import Counter
@@ -12,7 +12,7 @@ from benchmarks.measure.rounds import measure
 
 
 class Pedantic:
-    """What of the fixture is used: setup, the target under a clock, teardown, round by round."""
+    """The part of the fixture that is used: setup, the timed target, teardown, round by round."""
 
     def __init__(self):
         self.data = []
@@ -29,7 +29,7 @@ class Pedantic:
 
 
 class Clock:
-    """Stands still, but for the calls that take so many seconds."""
+    """A clock that stands still, except in the calls that take seconds."""
 
     def __init__(self):
         self.seconds = 0.0
@@ -45,17 +45,17 @@ CLOCK = Clock()
 def clock(monkeypatch):
     monkeypatch.setattr(CLOCK, "seconds", 0.0)
     monkeypatch.setattr(block, "perf_counter", CLOCK)
-    monkeypatch.setattr(rounds, "look", lambda call: ({}, ""))  # tests/test_outside.py looks at it
+    monkeypatch.setattr(rounds, "look", lambda call: ({}, ""))  # test_sentinels.py has it
     monkeypatch.setattr(rounds.calibration, "seconds", lambda: 1e-3)
 
 
 def module(ready=lambda tree: True, seconds=dict):
-    """A backend, as far as rounds look at it."""
+    """A backend, as far as rounds use it."""
     return SimpleNamespace(is_ready=ready, compile_seconds=seconds)
 
 
 def called(log, name, seconds=1e-3, calls=1, of=None):
-    """A call that writes its name down and takes so long; it returns how often it was called."""
+    """A call that logs its name and takes these seconds; it returns how often it was called."""
 
     def function():
         log.append(name)
@@ -74,7 +74,7 @@ def test_a_block_is_as_many_calls_as_fill_it(seconds, calls, monkeypatch):
     found = prepare(called(log, "own", seconds).function, None)
     assert found.calls == calls
     assert found.is_short is (seconds < block.SHORT)
-    assert len(log) == 2 or seconds < 10 * block.BLOCK, "one to be warm, one under the clock"
+    assert len(log) == 2 or seconds < 10 * block.BLOCK, "one to be warm, one timed"
 
 
 def test_an_interrupted_call_is_no_reason_for_a_shorter_block(monkeypatch):
@@ -110,7 +110,7 @@ def test_every_round_has_a_block_of_each(count):
 
 
 def test_the_first_call_of_a_block_is_not_timed():
-    """It takes a second here: what was timed before it has filled the caches."""
+    """It takes a second here, since the side timed before it has filled the caches."""
     last = []
 
     def cold_after_another(name, calls):
@@ -129,7 +129,7 @@ def test_the_first_call_of_a_block_is_not_timed():
 
 
 def test_beside_are_the_seconds_of_one_call():
-    """The fixture has those of a block, which are divided where the row is stored."""
+    """The fixture has those of a block, which are divided when the row is stored."""
     log, benchmark = [], Pedantic()
     others = {"four": called(log, "four", 1e-3, 4), "one": called(log, "one", 5e-3)}
     timed = measure(benchmark, called(log, "own", 2e-3, 3), others, 2)

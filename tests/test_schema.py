@@ -31,7 +31,7 @@ def read(tmp_path):
 
 
 def test_an_older_run_is_read_as_one_of_today(read):
-    """Version 2 had no kinds, and called a block an epoch; whatever else it has stays as it is."""
+    """Version 2 had no kinds, and called a block an epoch; everything else stays as it is."""
     run = stored.whole()
     old = stored.whole() | {"schema": 2}
     for row in (*(r["extra_info"] for r in old["benchmarks"]), *old["void"]):

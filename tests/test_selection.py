@@ -1,4 +1,4 @@
-"""The command line: cells are chosen by their words, and mistakes are told before anything runs."""
+"""The command line: words choose cells, and mistakes are reported before anything runs."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
-"""The clock under test: backends that cheat it, or compute wrongly under it, have no times.
+"""Tests of the clock: backends that cheat it, or are wrong in timed calls, have no times.
 
-Each is a copy of a real backend with one place changed, timed beside an honest copy. No test asks
-how long anything took.
+Each is a copy of a real backend with one place changed, timed beside an honest copy. No test
+asserts a time.
 """
 
 import json
@@ -31,8 +31,8 @@ class Sentinel(NamedTuple):
 JITTED = "    return gradient\n\n\ndef make_train"
 BOXED = "        return Gradient(dW, db, X.dtype.type(loss))"
 SENTINELS = {
-    # At B = 2048 the worker has 32 MB to fill and to multiply, once a call: it cannot be done in
-    # the instant between the return of the last call and the look at it.
+    # At B = 2048 the worker has 32 MB to fill and to multiply in every call. It cannot finish
+    # between the return of the last call and the check.
     "forgets_to_wait": Sentinel(
         Mutant("jax", "return jax.block_until_ready(tree)", "return tree", "dense", "step"),
         ("-k", "B2048"),
@@ -74,7 +74,7 @@ SENTINELS = {
 
 
 # What is put at the end of NumPy's file: a cheat, given the honest gradient; how the reason begins,
-# or "" where the row is an honest one after all.
+# or "" if the row is not void.
 CHEATS = {
     "keeps_its_first_answer": (
         """
@@ -151,7 +151,7 @@ def cheat(gradient):
         return result
     return ask
 """,
-        ("its threads go on ", "to_numpy takes ", "linear gradient "),  # whatever it disturbs first
+        ("its threads go on ", "to_numpy takes ", "linear gradient "),  # whichever comes first
     ),
     "takes_all_processors": (
         """
@@ -182,7 +182,7 @@ def cheat(gradient):
         (
             "dW is not finite",
             "linear gradient ",
-        ),  # the one that is judged, which later calls change
+        ),  # later calls change the result that is judged
     ),
     "compiles_in_secret": (
         """
@@ -237,9 +237,9 @@ def timed(folder, sources, *arguments):
 
 
 def together(name):
-    """All tests of a sentinel look at one run of it: they are for one worker of pytest-xdist.
+    """All tests of a sentinel use one run of it, so they go to one worker of pytest-xdist.
 
-    What is compiled for two copies of a backend takes half a minute.
+    Compiling for two copies of a backend takes half a minute.
     """
     marks = [pytest.mark.xdist_group(name)]
     compiled = SENTINELS[name].change.backend != "numpy"
@@ -293,7 +293,7 @@ def test_what_is_wrong_says_by_how_much(run):
 
 
 def test_a_ratio_to_a_wrong_cell_is_none(tmp_path):
-    """Dense is right here, and its time too; the elementwise form beside it is not."""
+    """Dense is right here, and its time, too; the elementwise form beside it is wrong."""
     wrong = SENTINELS["wrong_by_a_billionth"].change.source()
     stored, _ = timed(tmp_path, {"wrong": wrong}, "-k", "B32", "--formulation", "dense")
     assert stored["benchmarks"] == []

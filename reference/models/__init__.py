@@ -1,4 +1,4 @@
-"""What belongs to one model stands in one file of this folder; nothing else asks which model it is.
+"""Each model has one file here; the rest of reference/ does not ask which model it is.
 
 A model predicts from Z = X W + b. Its file has these names; all columns are (B,1):
 
@@ -9,15 +9,15 @@ A model predicts from Z = X W + b. Its file has these names; all columns are (B,
     GRADIENT             (what is allowed of a gradient in u * mass, the reason)
     TUTORIAL             whether the published run is the tutorial's
     RUN                  the published run: examples, features, and arguments of problems.batched
-    SAMPLED              steps between the states of that run which the oracle has stored
+    SAMPLED              steps between the states of that run that the oracle stores
     stream()             the random stream of the published run
     features(stream, shape)                   x, drawn from a stream of NumPy
-    targets(stream, Z)                        y for Z of the true parameters, (N,1)
-    allowed_targets(Y)                        where Y is a target of the model, (K,B,1) of bool
-    TARGETS                                   what they have to be, in words
+    targets(stream, Z)                        y (N,1), from Z of the true parameters
+    allowed_targets(Y)                        where Y is allowed, (K,B,1) of bool
+    TARGETS                                   what targets have to be, in words
     forward(W, b, X, Y)                       Pred and J0, as the textbook has them
     exact(Z, Y, exp, log)                     the diagonals, their product dJ0_dZ, and J0, for
-                                              numbers of any kind that exp and log take
+                                              any kind of number that exp and log take
     masses(Z, Y, s, formulation)              what the rounding errors of a gradient and of a loss
                                               scale with: see agreement.masses
     condition(Z, Y, s)                        the relative errors of its diagonals, in u, that come

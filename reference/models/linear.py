@@ -28,7 +28,7 @@ DIAGONALS = ("dJ0_dPred",)
 JACOBIANS = (dJ0_dPred,)
 
 
-# --- the same in extended precision, and what rounding does
+# --- the same in extended precision, and rounding errors
 
 
 def exact(Z: Any, Y: Any, exp: Any, log: Any) -> tuple[tuple[Any, ...], Any, Any]:
@@ -50,9 +50,9 @@ def condition(Z: Array, Y: Array, s: Array) -> Array:
 
 GRADIENT = (
     8,
-    "Three rounding errors in each term, in either program, and two of the step of 2^60 that "
-    "shows what training used. The sums over the batch and over the features add sqrt(B) + "
-    "sqrt(F), since their errors are of random sign. A third of it observed.",
+    "Three rounding errors in each term, in either program, and two in the step of 2^60 that "
+    "shows the gradient of training. The sums over the batch and over the features add sqrt(B) + "
+    "sqrt(F), since their errors have random signs. A third of it was observed.",
 )
 
 
@@ -79,10 +79,10 @@ def features(stream: Any, shape: tuple[int, int]) -> Array:
 
 
 def targets(stream: Any, Z: Array) -> Array:
-    """Z itself: without noise the true parameters are found again."""
+    """Z itself, without noise: training finds the true parameters again."""
     return Z
 
 
 def allowed_targets(Y: Array) -> Array:
-    """Any number is one."""
+    """Any finite number is one."""
     return np.isfinite(Y)

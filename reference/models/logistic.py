@@ -26,7 +26,8 @@ def forward(W: Array, b: Array, X: Array, Y: Array) -> tuple[Array, Array]:
 def dJ0_dPred(Pred: Array, Y: Array) -> Array:
     """The Jacobian (B,B) of the cross-entropy: diag((Pred - Y) / (Pred (1 - Pred))).
 
-    Once Pred rounds to 0 or 1 this is 0/0: the form is kept as the tutorial has it.
+    Once Pred rounds to 0 or 1 an entry is 0/0, or infinite where Y is the other one. It is the
+    tutorial's form, unchanged.
     """
     return np.diag(((Pred - Y) / (Pred * (1 - Pred))).flatten())
 
@@ -40,7 +41,7 @@ DIAGONALS = ("dJ0_dPred", "dPred_dZ")
 JACOBIANS = (dJ0_dPred, dPred_dZ)
 
 
-# --- the same in extended precision, and what rounding does
+# --- the same in extended precision, and rounding errors
 
 
 def exact(Z: Any, Y: Any, exp: Any, log: Any) -> tuple[tuple[Any, ...], Any, Any]:
@@ -54,10 +55,10 @@ def exact(Z: Any, Y: Any, exp: Any, log: Any) -> tuple[tuple[Any, ...], Any, Any
 def masses(Z: Array, Y: Array, s: Array, formulation: str) -> tuple[Array, Array]:
     """|P - Y| + P + P (1 - P) s and 1 + J0 + s + lost: P has an error of its own, and that of Z.
 
-    lost = (1 - Y) e^Z: 1 - P is known to u, so relative to itself to u e^Z, and log(1 - P)
-    inherits that; fused does not take it, so there lost is 0. Where a framework derives the
-    cross-entropy by itself, in autodiff and jacrev, 1 / (1 - P) is rounded apart from P (1 - P),
-    and the first has P lost in addition.
+    lost = (1 - Y) e^Z: 1 - P has the error u, relative to itself u e^Z, and log(1 - P) inherits
+    that. Fused does not take this logarithm, so there lost is 0. In autodiff and jacrev the
+    framework derives the cross-entropy: 1 / (1 - P) and P (1 - P) are rounded separately, which
+    adds P lost to the first mass.
     """
     P = np.exp(-np.logaddexp(0, -Z))
     lost = (1 - Y) * np.exp(np.minimum(Z, 700))
@@ -67,7 +68,7 @@ def masses(Z: Array, Y: Array, s: Array, formulation: str) -> tuple[Array, Array
 
 
 def condition(Z: Array, Y: Array, s: Array) -> Array:
-    """S + lost: 1 / P inherits the error of Z, and 1 / (1 - P) that of 1 - P."""
+    """s + lost: 1 / P inherits the error of Z, and 1 / (1 - P) that of 1 - P."""
     return s + (1 - Y) * np.exp(np.minimum(Z, 700))
 
 
@@ -75,7 +76,7 @@ GRADIENT = (
     16,
     "5 for the reference, up to 9 for the other program, 2 for the step of 2^60: exp (up to "
     "1.6 ULP), sum and quotient of Pred, then difference, quotient and products. The sums add "
-    "as in linear. A third of it observed. A pullback wrong by 1e-12 stands above 600.",
+    "as in linear. A third of it was observed. A pullback wrong by 1e-12 gives more than 600.",
 )
 
 
@@ -107,5 +108,5 @@ def targets(stream: Any, Z: Array) -> Array:
 
 
 def allowed_targets(Y: Array) -> Array:
-    """Where Y is a class."""
+    """Where Y is 0 or 1."""
     return (Y == 0) | (Y == 1)

@@ -1,6 +1,6 @@
 """Poisson regression: Pred = exp(Z) is the mean of a count Y, and J0 its negative log-likelihood.
 
-The part of the likelihood that holds no parameter, log(Y!), is left out, as everywhere.
+The part of the likelihood without parameters, log(Y!), is left out, as is usual.
 """
 
 from typing import Any
@@ -19,7 +19,8 @@ def forward(W: Array, b: Array, X: Array, Y: Array) -> tuple[Array, Array]:
     """Pred = exp(Z) with Z = X W + b, and J0 = Pred - Y log(Pred); (B,1) each.
 
     From W (F,1), b (1,1), X (B,F), Y (B,1) of counts: whole numbers of 0 and more. Where exp(Z)
-    rounds to 0 or overflows, J0 is nan, since 0 log(0) and inf - inf are.
+    rounds to 0, J0 is nan for Y = 0 and infinite for Y > 0; where it overflows, J0 is nan: 0 log(0),
+    0 times infinity and inf - inf are.
     """
     Pred = np.exp(X @ W + b)
     J0 = Pred - Y * np.log(Pred)
@@ -43,7 +44,7 @@ DIAGONALS = ("dJ0_dPred", "dPred_dZ")
 JACOBIANS = (dJ0_dPred, dPred_dZ)
 
 
-# --- the same in extended precision, and what rounding does
+# --- the same in extended precision, and rounding errors
 
 
 def exact(Z: Any, Y: Any, exp: Any, log: Any) -> tuple[tuple[Any, ...], Any, Any]:
@@ -53,9 +54,9 @@ def exact(Z: Any, Y: Any, exp: Any, log: Any) -> tuple[tuple[Any, ...], Any, Any
 
 
 def masses(Z: Array, Y: Array, s: Array, formulation: str) -> tuple[Array, Array]:
-    """P + Y + P s and (P + Y) (1 + s): Y is subtracted from a P with an error of its own.
+    """P + Y + P s and (P + Y) (1 + s): P has an error of its own, and that of Z.
 
-    It is relative to P, and so is that of Z times P; log(P) has both once more, times Y.
+    Both are relative to P. Y is subtracted; log(P) has both errors again, times Y.
     """
     P = np.exp(np.minimum(Z, 700))
     return P + Y + P * s, (P + Y) * (1 + s)
@@ -68,8 +69,8 @@ def condition(Z: Array, Y: Array, s: Array) -> Array:
 
 GRADIENT = (
     17,
-    "7.4 for either program: 3.4 of exp, and four roundings of 1 - Y/P and its products, on terms "
-    "up to P + Y; 2 for the step of 2^60. The sums add as in linear.",
+    "7.4 for either program: 3.4 from exp, and four roundings in 1 - Y/P and its products, on "
+    "terms up to P + Y; 2 for the step of 2^60. The sums add as in linear.",
 )
 
 
@@ -86,7 +87,7 @@ TARGETS = "counts of poisson must be whole numbers of 0 or more"
 
 
 def stream() -> Any:
-    """A stream of our own: the tutorial has no such run. The sizes are those of logistic."""
+    """A stream of this project: the tutorial has no such run. The sizes are those of logistic."""
     return np.random.default_rng(4)
 
 

@@ -6,7 +6,7 @@ import backends
 from tests.conformance.runs import FAMILIES, Subject, is_left_to_the_step, is_slow, solved
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m "not slow" is heeded
+@pytest.hookimpl(tryfirst=True)  # before -m "not slow" is applied
 def pytest_collection_modifyitems(items):
     for item in items:
         if is_slow(*shape_and_execution(item)):

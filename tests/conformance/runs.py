@@ -13,22 +13,22 @@ from reference.problems import contractive_rate, make, published
 
 
 def of_the_tutorial(model):
-    """The published run; of one that is not the tutorial's the beginning, which costs less.
+    """The published run; if it is not the tutorial's, only its beginning, which takes less time.
 
-    The verdict table, in make prove, has every run whole.
+    The verdicts of make prove are on whole runs.
     """
     p = published(model)
     return p if load(model).TUTORIAL else replace(p, X=p.X[:3], Y=p.Y[:3], epochs=50)
 
 
 def from_zeros(model):
-    """All terms of a loss are equal at first: added one by one they would all round alike."""
+    """All terms of a loss are equal at first: added one by one they all round the same way."""
     p = make(model, examples=2048, batch_size=1024, features=2, epochs=2, seed=14)
     return replace(p, W=np.zeros_like(p.W), b=np.zeros_like(p.b))
 
 
 def of_one_kind(model, share):
-    """From zeros, with Y = 1 for so few examples and 0 for the others: nearly all terms equal."""
+    """From zeros, with Y = 1 for this share of the examples, else 0: nearly all terms are equal."""
     p = from_zeros(model)
     Y = np.zeros_like(p.Y)
     Y[:, : round(share * 1024)] = 1
@@ -79,18 +79,18 @@ FAMILIES = {
     "growing": growing,
     "swinging": swinging,
 }
-# torch.compile takes some three seconds for each new shape or dtype of each cell, XLA half a
-# second: what is compiled for each shape is judged on these, and on the others by the slow tests.
+# torch.compile takes about three seconds for each new shape or dtype of each cell, XLA half a
+# second. So compiled executions are judged on these families; slow tests judge them on the others.
 COMPILED = {"step": ("even",), "block": ("even",), "run": ("published", "even", "wide32")}
 
 
-# A block is its step unrolled, and takes twice as long to compile: other shapes are for the step.
+# A block is its step unrolled, and takes twice as long to compile: only the step has these shapes.
 OF_A_STEP = ("B100", "B1000", "B300 float32", "B1000 float32", "growing",
              "swinging")  # fmt: skip
 
 
 def is_slow(shape, execution):
-    """Whether a test of a family, or of a B of its own, has code compiled that no other one has."""
+    """Whether a test of this shape, a family or a B, compiles code that no other test compiles."""
     return shape is not None and shape not in COMPILED.get(execution, (shape,))
 
 
@@ -99,7 +99,7 @@ def is_left_to_the_step(shape, execution):
 
 
 def beyond(model):
-    """Four times the contractive rate: free runs part here, so it is judged state by state."""
+    """Four times the contractive rate: free runs drift apart, so it is judged state by state."""
     problem = FAMILIES["wide"](model)
     return replace(problem, learning_rate=4 * problem.learning_rate)
 
@@ -128,7 +128,7 @@ def trajectory_of(p):
 
 
 class Subject(NamedTuple):
-    """A cell that takes and gives NumPy arrays, through its own from_numpy and to_numpy."""
+    """A cell that takes and returns NumPy arrays, through its own from_numpy and to_numpy."""
 
     module: object
     model: str
@@ -153,7 +153,7 @@ class Subject(NamedTuple):
         function = make(self.model, self.formulation, self.execution)
         return self.get(function(*self.put(W, b, X, Y), dJ_dJ0))
 
-    @cache  # noqa: B019  # for as long as the tests run: most of them look at the same runs
+    @cache  # noqa: B019  # while the tests run: most of them use the same runs
     def trained(self, family, dtype):
         """The trajectory of the first run of a family in this process."""
         return self.train(solved(family, self.model, dtype)[0])

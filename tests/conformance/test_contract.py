@@ -1,4 +1,4 @@
-"""What backends/__init__.py asks of every backend, beside the right numbers."""
+"""What backends/__init__.py requires of every backend, besides the right numbers."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def test_arrays_survive_the_way_to_the_device_and_back(backend, device, dtype):
 
 
 def platform(array):
-    """The kind of device an array is on, in the words of the frameworks: cpu, gpu, cuda."""
+    """The kind of device that an array is on; gpu, a word of JAX, is cuda here."""
     device = getattr(array, "device", "cpu")
     kind = getattr(device, "platform", getattr(device, "type", device))
     return {"gpu": "cuda"}.get(kind, kind)
@@ -32,7 +32,7 @@ def platform(array):
 
 @pytest.mark.parametrize("family", ["wide", "wide32"])
 def test_the_forward_pass_and_its_diagonals(subject, family, model, dtype):
-    """Pred, J0 and each local Jacobian alone, beside the reference's."""
+    """Pred, J0 and each local Jacobian, each against that of the reference."""
     problem, trajectory = solved(family, model, dtype)
     W, b, X, Y = trajectory.W[1], trajectory.b[1], problem.X[1], problem.Y[1]
     Pred, J0, diagonals = subject.forward(W, b, X, Y)
@@ -62,7 +62,7 @@ def test_results_are_on_the_device_and_inputs_unchanged(subject, model, dtype):
 
 
 def test_accuracy_belongs_to_one_of_the_models(subject, model, dtype):
-    """Where W and b are zeros every Pred is exactly 1/2, and counts as 0."""
+    """If W and b are zeros every Pred is exactly 1/2, which predicts class 0."""
     problem, _ = solved("even", model, dtype)
     zero = replace(problem, W=np.zeros_like(problem.W), b=np.zeros_like(problem.b))
     accuracy = subject.train(zero).accuracy
@@ -75,7 +75,7 @@ def test_accuracy_belongs_to_one_of_the_models(subject, model, dtype):
 
 
 def test_another_value_is_not_the_last_one(subject, model, dtype):
-    """Numbers that a compiler may have taken for constants, or a memory that may be stale."""
+    """A compiler may have taken a number for a constant, or an earlier result may be kept."""
     problem, _ = solved("even", model, dtype)
     at = problem.W, problem.b, problem.X[0], problem.Y[0]
     allowed = TOLERANCES["gradient of another value"].allowed

@@ -1,4 +1,4 @@
-"""A learning rate that is too large: every cell leaves the finite numbers in the same step."""
+"""A learning rate that is too large: every cell stops being finite in the same step."""
 
 from dataclasses import replace
 from functools import cache
@@ -9,15 +9,15 @@ import backends
 from reference.agreement import compare, first_not_finite
 from tests.conformance.runs import FAMILIES, Subject, trajectory_of
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of each overflow
-RATE = 300  # times the contractive one: an error grows by about as much in a step
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of each overflow
+RATE = 300  # times the contractive rate: an error grows by about this factor in a step
 
 
 @cache
 def diverging(dtype):
     """A linear run that overflows; the logistic one saturates instead: see test_saturation.py.
 
-    Of the shapes of the family "even", for which everything is compiled already.
+    It has the shapes of the family "even", for which everything is compiled already.
     """
     problem = FAMILIES["even"]("linear", dtype=dtype)
     rate = RATE * problem.learning_rate

@@ -8,7 +8,7 @@ from reference.agreement import TOLERANCES, compare_gradient, masses, used_gradi
 from reference.problems import one_step
 from tests.conformance.runs import FAMILIES
 
-FORCED = pytest.mark.parametrize("family", [*FAMILIES, "beyond"])  # by the reference's states
+FORCED = pytest.mark.parametrize("family", [*FAMILIES, "beyond"])  # at the reference's states
 
 
 def places(problem):
@@ -29,7 +29,7 @@ def test_returned_at_the_states_of_the_reference(subject, run, judge):
 
 @FORCED
 def test_used_by_a_step_of_training(subject, run, judge):
-    """From a step with a rate of 2^60, which no rounding of W hides: dW = (W_0 - W_1) / rate."""
+    """From a step with a rate of 2^60: dW = (W_0 - W_1) / rate, and rounding of W hides nothing."""
     problem, trajectory = run
     rate = 2.0**60
     for j, k in places(problem):
@@ -43,10 +43,10 @@ def test_used_by_a_step_of_training(subject, run, judge):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_against_complex_steps(subject, run, judge):
-    """Im J(w + ih) / h, which cancels nothing: with h = 1e-200 it is exact but for rounding.
+    """Im J(w + ih) / h, without cancellation: with h = 1e-200 it is exact except for rounding.
 
-    It differentiates the loss, so that its rounding is autodiff's. The families have both readings
-    of dJ_dJ0, 1/B and 1/N.
+    It differentiates the loss, so it rounds as autodiff does. The families have both values of
+    dJ_dJ0, 1/B and 1/N.
     """
     problem, trajectory = run
     h, W, b = 1e-200, trajectory.W[0], trajectory.b[0]

@@ -1,4 +1,4 @@
-"""Many gradients, warm and without the garbage collector, as under the clock: each is judged."""
+"""Many gradients, warm and without the garbage collector, as in timed calls: each is judged."""
 
 import gc
 from functools import cache
@@ -21,7 +21,7 @@ def select(cells, config):
 
 @cache
 def asked(model, dtype, i):
-    """W and b that no other call has, as under the clock, and the reference's gradient there."""
+    """W and b that no other call has, as in timed calls, and the reference's gradient there."""
     p = drawn(solved("even", model, dtype)[0], Draw(i, data=0))
     return p.W, p.b, backprop.gradient(model, p.W, p.b, p.X[0], p.Y[0], p.dJ_dJ0)
 
@@ -43,7 +43,7 @@ def test_every_one_is_right(subject, model, dtype, calls):
     for i in range(calls):
         W, b = subject.put(*asked(model, dtype, i)[:2])
         found.append(subject.module.synchronize(gradient(W, b, X, Y, problem.dJ_dJ0)))
-    for i, result in enumerate(found):  # what a later call has not changed
+    for i, result in enumerate(found):  # after all calls: no later one has changed it
         W, b, expected = asked(model, dtype, i)
         verdict = compare_gradient(
             problem, 0, subject.get(result), expected, W, b, subject.formulation

@@ -1,7 +1,7 @@
-"""Dense is dense and elementwise is not: by the memory that a call takes.
+"""Dense forms its matrices and the others do not, by the memory that a call takes.
 
-No number that a cell returns can show it: structure is tested as structure. If a compiler starts
-to remove the diagonal, or a backend keeps a matrix from call to call, these tests fail.
+No number that a cell returns can show it. If a compiler starts to remove the matrix, or a backend
+keeps one from call to call, these tests fail.
 """
 
 from dataclasses import replace
@@ -14,10 +14,10 @@ from reference.problems import make
 from reference.structure import MATRICES
 from tests.conformance.runs import solved
 
-# The limits below are on bytes, and no tolerances of a result. The matrices are B^2 numbers; all
-# else that a call allocates grows with B, and is a few per cent of them at these sizes. So a dense
-# call grows with the order 2, within 0.2, and stays within a tenth of what `need` plans for; what
-# takes less than a quarter of one matrix (half of it with a run's records) has formed none.
+# The limits below are on bytes, not on results. A matrix has B^2 numbers. All else that a call
+# allocates grows with B, and is a few per cent of a matrix at these sizes. So the bytes of a dense
+# call grow with order 2, within 0.2, and are at most a tenth more than `need` plans for. A call
+# that takes less than a quarter of a matrix (half, with a run's records) has formed none.
 
 
 def bytes_of(subject, problem):
@@ -35,7 +35,7 @@ def test_a_gradient_takes_a_matrix_or_not(subject):
     if subject.formulation in MATRICES:
         assert found >= matrix
         most = need(subject.model, subject.formulation, B, 8)
-        assert found < 1.1 * most, "a row would be measured that has no room"
+        assert found < 1.1 * most, "a row could be measured without enough memory"
     else:
         assert found < matrix / 4
 
@@ -53,7 +53,7 @@ def test_a_gradient_grows_with_the_square_or_not(subject):
 
 
 def test_training_forms_them_in_every_step_or_never(subject):
-    """A run of two batches: the matrices of a step, beside what the run keeps anyway."""
+    """A run of two batches: the matrices of a step, besides what the run keeps anyway."""
     problem = replace(solved("even", subject.model, "float64")[0], epochs=1)  # JAX unrolls steps
     arrays = subject.put(problem.W, problem.b, problem.X, problem.Y)
     train = subject.module.make_train(subject.model, subject.formulation, subject.execution)

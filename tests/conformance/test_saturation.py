@@ -1,7 +1,7 @@
-"""Once Pred rounds to 0 or 1 the derivation's form is 0/0: all cells agree on when, fused on what.
+"""Once Pred rounds to 0 or 1 the textbook's form is 0/0.
 
-dense, elementwise, autodiff and jacrev follow the textbook into nan at the same step. fused takes
-P - Y and a softplus loss, which are right for every Z: that is a documented difference.
+dense, elementwise, autodiff and jacrev then become nan in the same step as the textbook. fused has
+P - Y and a softplus loss, which are right for every Z. This difference is documented.
 """
 
 from dataclasses import replace
@@ -19,14 +19,14 @@ from tests.conformance.runs import FAMILIES, Subject, trajectory_of
 POISSON = {"Y = 0 where Pred is 0": (-800.0, 0.0), "Y = 2 where Pred is 0": (-800.0, 2.0),
            "Pred overflows": (800.0, 1.0)}  # fmt: skip
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of each nan
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of each nan
 
 
 @cache
 def saturated(dtype):
-    """A run whose one large example of each batch has a P that rounds to 0 or 1 in some step.
+    """A run with one large example in each batch, whose P rounds to 0 or 1 in some step.
 
-    Of the shapes of the family "even", for which everything is compiled already.
+    It has the shapes of the family "even", for which everything is compiled already.
     """
     problem = FAMILIES["even"]("logistic", dtype=dtype)
     X = problem.X.copy()
@@ -74,7 +74,7 @@ def judge_gradients(subject, problem, run, j, judge):
 
 @pytest.mark.parametrize("case", POISSON)
 def test_where_the_exponential_of_poisson_ends(backend, execution, device, formulation, case):
-    """One example of Z = -800 or 800: the chain gives nan or inf, fused what is right."""
+    """One example of Z = -800 or 800: the chain gives nan or inf, fused the right result."""
     module = backends.load(backend)
     if "poisson" not in module.MODELS:
         pytest.skip(f"{backend} has no poisson")
@@ -83,7 +83,7 @@ def test_where_the_exponential_of_poisson_ends(backend, execution, device, formu
     found = Subject(module, "poisson", formulation, execution, device).gradient(W, b, X, Y, 1.0)
     if formulation != "fused":
         assert not np.isfinite(found.dW).all()
-    elif Z < 0:  # exp(Z) may be flushed to the smallest normal number
+    elif Z < 0:  # exp(Z) may be 0 or near the smallest normal number
         assert found.dW[0, 0] == pytest.approx(-Y[0, 0] * Z, abs=1e-300)
         assert found.loss == pytest.approx(-Y[0, 0] * Z, abs=1e-300)
     else:

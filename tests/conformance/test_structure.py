@@ -1,11 +1,11 @@
-"""Dense is dense in every Jacobian, and the others are not, by what zeros do to infinity."""
+"""Dense forms every Jacobian as a matrix, elementwise none: shown by zero times infinity."""
 
 import pytest
 
 from reference.structure import RATE, flaw, probes
 from tests.conformance.runs import solved
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of each nan
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of each nan
 
 
 def flaws_of_gradient(subject, shape, dtype):
@@ -35,7 +35,7 @@ def test_every_gradient_has_the_structure_it_is_called_by(subject, dtype):
 
 @pytest.mark.parametrize("B", [3, 100, 600])
 def test_so_has_a_gradient_of_any_size(subject, dtype, B):
-    """No size is announced: these are none that another test has."""
+    """The structure must hold at any size, not only at those of other tests."""
     assert not flaws_of_gradient(subject, (1, B, 5), dtype)
 
 

@@ -10,7 +10,7 @@ from tests.conformance.runs import Subject, beginning
 
 def test_every_state_of_the_run(subject, run, family, dtype, judge):
     problem, expected = run
-    if subject.formulation == "jacrev":  # up to half a minute; benchmarks.verdicts judges it whole
+    if subject.formulation == "jacrev":  # up to half a minute; benchmarks.verdicts judges all of it
         problem, expected = beginning(problem, expected, epochs=50)
         found = subject.train(problem)
     else:

@@ -1,4 +1,4 @@
-"""One backend on problems drawn at random: no correct cell fails, and how near the nearest comes.
+"""One backend on problems drawn at random: what fails, and how near the others come to failing.
 
 python -m tests.endurance.drawn BACKEND --count 1000 prints one JSON object: the problems, the
 verdicts, the largest share of a tolerance with the cell and the problem, and what failed.
@@ -21,17 +21,17 @@ from reference.backprop import Trajectory
 from reference.problems import Problem, contractive_rate, make
 from reference.words import DTYPES
 
-# B, F, K, epochs: few, since JAX compiles each; with chunks of 64, 128 and 512 that are not full.
+# B, F, K, epochs: few, since JAX compiles each; some do not fill chunks of 64, 128 and 512.
 SHAPES = (
     (1, 1, 4, 10), (7, 3, 3, 1), (31, 10, 2, 5), (100, 3, 3, 1), (100, 5, 3, 6), (300, 3, 2, 3),
     (300, 10, 3, 1), (600, 3, 2, 2), (1000, 2, 1, 4), (1100, 5, 1, 2),
 )  # fmt: skip
 KINDS = ("drawn", "zeros", "rare", "large")
-LONGEST = 128  # examples of a batch whose Jacobians jacrev forms
+LONGEST = 128  # the largest B for jacrev
 
 
 def drawn(seed: int, models: tuple[str, ...]) -> tuple[str, Problem]:
-    """A problem and its kind: drawn, from W = b = 0, few or no Y of one kind, or large abs(Z)."""
+    """A problem and its kind: as drawn, from W = b = 0, few or no Y = 1, or large abs(Z)."""
     stream = np.random.default_rng(seed)
     B, F, K, epochs = SHAPES[stream.integers(len(SHAPES))]
     model, dtype, kind = (str(stream.choice(words)) for words in (models, DTYPES, KINDS))
@@ -69,7 +69,7 @@ def verdicts(cell: Cell, p: Problem, expected: Trajectory) -> Iterator[Verdict]:
 
 
 def judge(backend: str, count: int, seed: int) -> dict[str, Any]:
-    """What is printed."""
+    """The object that is printed."""
     models = tuple(dict.fromkeys(cell.model for cell in backends.cells(backend=[backend])))
     failed: list[str] = []
     worst: dict[str, tuple[float, str]] = {}

@@ -1,7 +1,7 @@
 """Runs that are ended at random moments, by SIGKILL, SIGTERM and SIGINT in turn.
 
-What had finished has to be in the run that python -m benchmarks report makes of the rest; nothing
-else in the folder may change.
+The rows that had finished have to be in the run that python -m benchmarks report makes of what is
+left; nothing else in the folder may change.
 """
 
 import json
@@ -26,7 +26,7 @@ BACKENDS = "numpy", "reference"
 
 
 def fault(folder: Path, number: int, seconds: float | None) -> tuple[int, int, list[str]]:
-    """End a run after so many seconds, or not; rows finished, rows lost, and what is wrong."""
+    """End a run after these seconds, None for never; rows finished, rows lost, and errors."""
     path = folder / f"{number:04}_full.json"
     named = [word for name in BACKENDS for word in ("--backend", name)]
     command = [sys.executable, "-m", "benchmarks", "run", "--processes", "2", *named, *CHOSEN]
@@ -42,24 +42,24 @@ def fault(folder: Path, number: int, seconds: float | None) -> tuple[int, int, l
     code = process.wait()
     finished, shown, wrong = _left(path)
     if code == 0 and not path.exists():
-        wrong.append(f"{path} is not there, though the run has ended well")
+        wrong.append(f"{path} is missing, though the run has succeeded")
     now = _contents(folder)
     pages = {folder / "README.md", folder / "report.html"} if path.exists() else set()
-    same = before.keys() - pages  # which show the newest run that is whole
+    same = before.keys() - pages  # they show the newest complete run
     wrong += [f"{file} has changed" for file in same if now.get(file) != before[file]]
     return finished, max(finished - shown, 0), wrong
 
 
 def _left(path: Path) -> tuple[int, int, list[str]]:
-    """The rows that its processes had told when a run ended, those of what is made of it, flaws.
+    """The rows that had finished when a run was ended, the rows of the run made of it, and errors.
 
-    The logs tell: a process that has ended says how many rows passed in its last line. The rows of
-    the process under way are what may be lost.
+    The last line in the log of a process that has finished says how many rows passed. Rows of the
+    process under way may be lost.
     """
     left = path.with_suffix("")
-    if not left.exists():  # it was whole, or had not begun
+    if not left.exists():  # it was complete, or had not begun
         return 0, 0, []
-    if not (left / journal.JOURNAL).exists():  # the folder was made in that very instant
+    if not (left / journal.JOURNAL).exists():  # the run was ended just after it made the folder
         return 0, 0, [f"{left} has parts"] if list(left.glob("*.json")) else []
     finished = sum(map(_told, left.glob("[0-9]*.log")))
     jobs = json.loads((left / journal.JOURNAL).read_bytes())["jobs"]
@@ -69,26 +69,26 @@ def _left(path: Path) -> tuple[int, int, list[str]]:
     shown = sum(len(row["extra_info"]["rounds"]) for row in run["benchmarks"]) if run else 0
     if run is None or is_partial(run) != is_whole:
         return finished, shown, []
-    return finished, shown, [f"{stored} is {'' if is_whole else 'not '}said to be partial"]
+    return finished, shown, [f"{stored} is {'' if is_whole else 'not '}marked as partial"]
 
 
 def _told(log: Path) -> int:
-    """The rows of a process that has ended: "=== 12 passed, 3 skipped in 1.23s ===", or 0."""
+    """The rows of a process that has finished: "=== 12 passed, 3 skipped in 1.23s ===", or 0."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     found = re.match(r"=+ (\d+) passed.* in [\d.]+s", lines[-1]) if lines else None
     return int(found[1]) if found else 0
 
 
 def _contents(folder: Path) -> dict[Path, bytes]:
-    """The stored runs of before, and everything made from them."""
+    """The files of a folder and their contents."""
     return {path: path.read_bytes() for path in folder.glob("*") if path.is_file()}
 
 
 def faults(count: int, seed: int) -> dict[str, Any]:
-    """So many runs ended at moments drawn from the time that a whole one takes, in one folder."""
+    """End count runs in one folder, each at a random moment of the time that a whole run takes."""
     draw, total = random.Random(seed), {"faults": count, "finished": 0, "lost": 0}
     failed: list[str] = []
-    # What a shell starts in the background has Ctrl-C ignored, and hands that on.
+    # What a shell starts in the background ignores Ctrl-C, and so do the processes it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with TemporaryDirectory() as place:
         for number in (0, 1):  # the first one fills the caches

@@ -1,7 +1,7 @@
-"""One backend for long: many steps in one run, and many runs in one process, without growth.
+"""One backend for a long time: many steps in one run; many runs in one process, without growth.
 
 python -m tests.endurance.long BACKEND prints one JSON object: the cells that trained, the steps of
-the long run, how often each cell ran, what the process has grown by meanwhile, and what failed.
+the long run, how often each cell ran, by how much the process has grown, and what failed.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from reference.agreement import compare
 from reference.problems import Problem, make
 
 STEPS, RUNS = 100_000, 1000
-WARM = RUNS // 5  # runs before the first look: pools and arenas have been made
-GROWTH = 4 * 2**20  # bytes that a process may grow by in all further runs: four KiB a run
+WARM = RUNS // 5  # runs before the first measurement: then pools and arenas exist
+GROWTH = 4 * 2**20  # bytes that a process may grow by in all further runs after the warm ones
 Resources = dict[str, int]
 
 
@@ -37,14 +37,14 @@ def resources() -> Resources:
 
 
 def cells(backend: str) -> list[Cell]:
-    """Each execution once, without the Jacobians of every step where it can be."""
+    """Each execution once, elementwise if the backend has it."""
     found = {c.execution: c for c in reversed(backends.cells(backend=[backend], model=["linear"]))}
     known = backends.cells(backend=[backend], model=["linear"], formulation=["elementwise"])
     return list((found | {cell.execution: cell for cell in known}).values())
 
 
 def long(cell: Cell, steps: int) -> str:
-    """Train so many steps in one run; why its verdict failed, or ""."""
+    """Train this many steps in one run; why its verdict failed, or ""."""
     small = make("linear", examples=32, batch_size=8, features=3, epochs=1, seed=1)
     problem = replace(small, epochs=steps // len(small.X))
     found = to_numpy(cell, train_call(cell, problem)())
@@ -52,7 +52,7 @@ def long(cell: Cell, steps: int) -> str:
 
 
 def repeated(cell: Cell) -> tuple[str, Resources]:
-    """Train one short problem again and again; why it failed, or "", and what has grown."""
+    """Train one short problem many times; why it failed, or "", and what has grown."""
     problem = make("linear", examples=32, batch_size=8, features=3, epochs=3, seed=1)
     call, expected = train_call(cell, problem), _reference(problem)
     before: Resources = {}
@@ -77,7 +77,7 @@ def _reference(problem: Problem) -> Any:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Let a backend run for long and print what came of it; 1 if something failed."""
+    """Run the tests above on a backend and print the result; 1 if something failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.endurance.long", allow_abbrev=False)
     parser.add_argument("backend", choices=backends.names())
     parser.add_argument("--steps", type=int, default=STEPS, help=f"of the long run ({STEPS})")

@@ -1,14 +1,14 @@
-"""What the suite endures: long runs, kills at any moment, wrong input. Its figures, in one command.
+"""Stress tests in one command: long runs, runs killed at random moments, wrong input.
 
     python -m benchmarks endurance [--quick] [--problems N] [--faults N] [--seed N]
 
 1. Every backend trains 100,000 steps in one run, and 1000 runs in one process: see long.py.
 2. Every backend is judged on problems that are drawn at random: see drawn.py.
 3. Runs of two backends are ended at random moments: see faults.py.
-4. The tests of wrong input, interruption, environments and properties.
+4. The tests that TESTS names: wrong input, interruption, environments, properties and others.
 
 With --quick it takes five minutes: a tenth of the steps, 20 problems of each backend, 3 runs that
-are ended, and no tests, which pytest runs.
+are ended, and not the tests of 4, which pytest runs.
 """
 
 import argparse
@@ -35,7 +35,7 @@ Figures = dict[str, Any]
 
 
 def endured(test: str, backend: str, *arguments: str) -> Figures:
-    """What came of a backend in a process of its own, which runs a module of this folder."""
+    """The figures of a backend from a module of this folder, run in a process of its own."""
     command = [sys.executable, "-m", f"tests.endurance.{test}", backend, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     try:
@@ -45,7 +45,7 @@ def endured(test: str, backend: str, *arguments: str) -> Figures:
 
 
 def tested() -> Figures:
-    """The cases of the tests that a stranger's machine is about."""
+    """The numbers of cases tried and skipped in TESTS, and the cases that failed."""
     with TemporaryDirectory() as place:
         report = Path(place) / "junit.xml"
         files = [f"tests/{name}.py" for name in TESTS]
@@ -63,7 +63,7 @@ def tested() -> Figures:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Try everything, print the figures, and return 1 if something failed or a row was lost."""
+    """Run all of it, print the figures, and return 1 if something failed or a row was lost."""
     given = _parser().parse_args(arguments)
     os.environ.pop("PYTEST_ADDOPTS", None)
     failed: list[str] = []

@@ -1,8 +1,8 @@
 """Ratios of times with their 95 % intervals, from rounds that were measured interleaved.
 
 Every sample is a list of processes, each with the logarithms of its paired ratios.
-Within a process the estimate is their median; over processes it is the mean of the medians, and
-its uncertainty comes from how these differ, since rounds of one process tell nothing about that.
+Within a process the estimate is their median. Over processes it is the mean of the medians, and the
+interval comes from how the medians differ: rounds of one process cannot show that.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ import numpy as np
 from scipy import stats
 
 RESAMPLES = 2000
-# The standard deviation of what two measurements of one cell in one process differ by beyond what
-# their rounds show, probably by how its memory lies. Measured by the self-test, which fails if it
-# is too small for a machine.
+# Two measurements of one cell in one process differ by more than their rounds show, probably by
+# their memory layout. This is the standard deviation of that difference, measured by the self-test,
+# which fails if it is too small for a machine.
 SCATTER = 1.2e-3
-BALANCED = 20  # from so many rounds on, two make one ratio
-FEW = 8  # below it a bootstrap of the median is too narrow: of two rounds it covers one in two
-APART = 1.5  # medians of processes that differ by more have no mean; most differ by 1 to 5 %
-Sample = list[np.ndarray]  # one array of log-ratios a process
+BALANCED = 20  # rounds; with fewer, none are paired
+FEW = 8  # rounds; with fewer, a bootstrap of the median is too narrow: with two it covers half
+APART = 1.5  # if medians of processes differ by more, no mean is shown; most differ by 1 to 5 %
+Sample = list[np.ndarray]  # one array of log-ratios for each process
 
 
 class Ratio(NamedTuple):
@@ -38,10 +38,10 @@ def logs(times: Sequence[Sequence[float]], beside: Sequence[Sequence[float]]) ->
 def ratio(sample: Sample, scatter: float = SCATTER) -> Ratio:
     """The ratio of a sample with its 95 % interval.
 
-    One process: the percentile bootstrap of the median, or of a few rounds Student's t, with the
-    scatter in quadrature; it says nothing about how another process would have come out, unless the
-    scatter is that of others. Several: Student's t of their medians. The percentiles of a bootstrap
-    over three processes would cover the truth three times in four.
+    One process: the percentile bootstrap of the median, or Student's t of a few rounds, with the
+    scatter added in quadrature. It covers other processes only if scatter is that between
+    processes. Several processes: Student's t of their medians. The percentiles of a bootstrap over
+    three processes would cover the true value in three of four cases only.
     """
     return _around(_estimate(sample), *_reach(sample, scatter))
 
@@ -58,10 +58,10 @@ def quotient(one: Sample, other: Sample, scatters: Sequence[float] = (SCATTER, S
 
 
 def apart(sample: Sample) -> tuple[float, float] | None:
-    """The least and the largest ratio of its processes, where these have no common value.
+    """The smallest and the largest ratio of its processes, if they have no common value.
 
-    Memory may lie in two ways, one of them several times slower: then a mean is the ratio of
-    neither, and an interval of three processes that fell to both sides means nothing.
+    There may be two memory layouts, one several times slower than the other. A mean over both, and
+    the interval of three processes with both, would mean nothing.
     """
     medians = [np.median(process) for process in sample]
     low, high = np.exp([min(medians), max(medians)]).tolist()
@@ -78,19 +78,20 @@ def spread(samples: list[Sample]) -> float:
 
 
 def _pairs(rounds: np.ndarray) -> np.ndarray:
-    """The mean of every even round and the odd one after it, in which the order was the other.
+    """The mean of every even round and the odd one after it, which has the reverse order.
 
-    Whoever comes first is a few per cent slower where calls are short: rounds are of two kinds, and
-    their median lies anywhere between. Where the two do not differ beyond what they scatter, rounds
-    stay as they are, since a pair is off where either of its rounds was interrupted. So do a few
-    rounds, which are those of long calls.
+    The call that is timed first is a few per cent slower if calls are short. So even and odd rounds
+    differ, and their median could lie anywhere between. If they do not differ by more than their
+    scatter, rounds stay as they are, since one interrupted round spoils a pair. Fewer rounds than
+    BALANCED, which are those of long calls, stay as they are, too.
     """
     if len(rounds) < BALANCED:
         return rounds
     pairs = rounds[: len(rounds) // 2 * 2].reshape(-1, 2)
     middle = np.median(pairs, axis=0)
-    scatter = np.median(np.abs(pairs - middle), axis=0)  # 1.86 of it: the error of the median, ...
-    error = 1.86 * np.hypot(*scatter) / np.sqrt(len(pairs))  # ... if the rounds are normal
+    scatter = np.median(np.abs(pairs - middle), axis=0)
+    # The standard error of the difference between the two medians, for normal rounds.
+    error = 1.86 * np.hypot(*scatter) / np.sqrt(len(pairs))
     return pairs.mean(axis=1) if abs(middle[0] - middle[1]) > 2 * error else rounds
 
 
@@ -115,7 +116,7 @@ def _reach_of_rounds(process: np.ndarray) -> Any:
 
 
 def _student(numbers: np.ndarray) -> float:
-    """Half the 95 % interval of their mean."""
+    """Half the width of the 95 % interval of their mean."""
     error = np.std(numbers, ddof=1) / np.sqrt(len(numbers))
     return float(stats.t.ppf(0.975, len(numbers) - 1) * error)
 

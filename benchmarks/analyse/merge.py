@@ -1,4 +1,4 @@
-"""Several processes as one run: rows joined, their ratios over the processes."""
+"""Merge several processes into one run: rows are joined, ratios are over the processes."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -15,7 +15,7 @@ JSON = dict[str, Any]
 
 
 def merge(parts: list[JSON]) -> JSON:
-    """One run of what several processes stored; a row that is void in one of them is void."""
+    """Merge what several processes stored; a row that is void in one of them is void."""
     run = deepcopy(parts[0])
     run["processes"] = [process for part in parts for process in part["processes"]]
     run["failed"] = [process for part in parts for process in part["failed"]]
@@ -41,18 +41,18 @@ def merge(parts: list[JSON]) -> JSON:
 
 
 def sample(log_ratio: dict[str, Any], name: str) -> Sample:
-    """The log-ratios of a row's times to those of baseline, elementwise or limit."""
+    """The log-ratios of a row's times to those of a call timed beside it, such as baseline."""
     return [np.array(process) for process in log_ratio[name]]
 
 
 def scatter(log_ratios: Iterable[dict[str, Any]]) -> float:
-    """What the ratios of a run differ by between its processes, at least what one process hides."""
+    """The standard deviation of ratios between the processes of a run, at least SCATTER."""
     samples = [sample(own, name) for own in log_ratios for name in own]
     return max(SCATTER, spread(samples))
 
 
 def summarize(row: JSON, data: list[float]) -> None:
-    """Statistics and ratios of the seconds of a call, round by round."""
+    """Add statistics and ratios to the row; data has the seconds of a call in each round."""
     stats = Stats()
     for seconds in data:
         stats.update(seconds)
@@ -63,7 +63,7 @@ def summarize(row: JSON, data: list[float]) -> None:
 
 
 def _joined(rows: list[JSON]) -> JSON:
-    """The row of several processes; as pytest-benchmark does, it leaves out the single times."""
+    """Join the rows of several processes, without the single times, as pytest-benchmark does."""
     first, infos = rows[0], [row["extra_info"] for row in rows]
     info = first["extra_info"]
     for key in ("rounds", "faults"):
@@ -78,16 +78,16 @@ def _joined(rows: list[JSON]) -> JSON:
 
 
 def _worst(verdicts: list[JSON]) -> list[JSON]:
-    """Of each check that the processes made the one that observed most; all have the same ones."""
+    """For each check the one that observed most; all processes make the same checks."""
     each = zip(*(verdict.get("checks", []) for verdict in verdicts), strict=True)
     return [max(same, key=lambda check: check["observed"]) for same in each]
 
 
 def _widen(rows: list[JSON]) -> None:
-    """Give the ratios of one process what those of several differ by between them.
+    """Widen intervals of one process by the differences between processes in other rows.
 
-    Of the same formulation, if there are any: where B x B numbers lie moves a dense time by ten
-    times as much as the others.
+    These are of the same formulation, if there are such rows: the memory layout of B x B numbers
+    changes a dense time by ten times as much as the others.
     """
     logs: dict[str, list[dict[str, Any]]] = {}
     for row in rows:

@@ -1,14 +1,13 @@
-# make bench       the answer in minutes: the four frameworks compared, a table, figures, a stored run
-# make bench-full  everything that is published: all cells and sizes, large batches, compile times
-# make test        prove that all of them compute the same thing
-# make prove       the slow tests, the verdict on every whole run, then what the suite endures: long
-#                  runs, kills and wrong input; make prove QUICK=1 leaves out the verdicts and tries
-#                  a part of the rest
-# make self-test   the clock under test: known ratios and a known sleep, two minutes
+# make bench       compare the four frameworks in minutes: a table, figures, a stored run
+# make bench-full  measure all that is published: all cells and sizes, large batches, compile times
+# make test        check that all cells compute the same thing
+# make prove       run the slow tests, judge every whole run, and test long runs, kills and wrong
+#                  input; make prove QUICK=1 leaves out the verdicts and shortens the last part
+# make self-test   test the clock with known ratios and a known sleep, two minutes
 # make lint        check the style and the types
 #
-# Each makes .venv when it is missing or older than the pins. On Linux without an NVIDIA driver it
-# takes PyTorch's CPU build; PIP_FLAGS="..." is given to pip instead.
+# Each makes .venv if it is missing or older than the pins. On Linux without an NVIDIA driver pip
+# installs PyTorch's CPU build, unless PIP_FLAGS="..." is given: then pip gets these flags.
 
 PYTHON ?= python3
 PIP_FLAGS ?=
@@ -16,7 +15,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
-# What pip takes for torch on Linux is a CUDA build of several GB.
+# By default pip installs a CUDA build of torch on Linux, several GB.
 CPU_BUILDS := https://download.pytorch.org/whl/cpu
 HAS_DRIVER := $(wildcard /proc/driver/nvidia/version /dev/nvidia0 /dev/dxg)
 
@@ -49,7 +48,7 @@ lint: .venv/made
 	@echo "Making .venv with the versions of constraints.txt: numpy, numba, jax, torch, about 2 GB."
 	$(PYTHON) -m venv --clear .venv
 ifeq ($(strip $(shell uname -s)$(HAS_DRIVER)$(PIP_FLAGS)),Linux)
-	@$(PIP) --retries 0 --timeout 15 --no-deps --index-url $(CPU_BUILDS) "$$(grep '^torch==' constraints.txt)" 2> /dev/null || echo "$(CPU_BUILDS) was not reached: torch comes from pip's own index."
+	@$(PIP) --retries 0 --timeout 15 --no-deps --index-url $(CPU_BUILDS) "$$(grep '^torch==' constraints.txt)" 2> /dev/null || echo "$(CPU_BUILDS) could not be reached: torch comes from pip's own index."
 endif
 	$(PIP) $(PIP_FLAGS) --constraint constraints.txt --editable '.[all,examples,browser,lint]'
 	@touch $@

@@ -1,4 +1,4 @@
-"""Options that choose cells, the one hook that makes parameters of them, and what is printed."""
+"""Options that choose cells, test parameters from cells, and the storing and printing of runs."""
 
 import json
 import os
@@ -6,24 +6,24 @@ from pathlib import Path
 
 import pytest
 
-# JAX would take most of a GPU's memory as soon as its backend is asked for its devices.
+# Otherwise JAX takes most of a GPU's memory as soon as it is asked for its devices.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
-# What JAX has compiled is kept from run to run, as Numba and torch.compile keep theirs.
+# JAX keeps all compiled code for later runs, as Numba and torch.compile do by default.
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 ROOT = Path(__file__).parent
 
-# NumPy is imported when the options are known: --threads has to be set before any pool exists.
+# NumPy must not be imported here: --threads has to be set before any thread pool exists.
 CELL_OPTIONS = ("backend", "device", "model", "formulation", "execution", "dtype")
 ALL_OF_THEM = "python -m benchmarks list shows all that exist here"
 CELLS = pytest.StashKey[list]()
 THREADS = pytest.StashKey[str]()
 STATE = pytest.StashKey[dict]()
-CHECKS = "checks"  # of a test, [quantity, share of what is allowed, text]; workers hand them over
+CHECKS = "checks"  # of a test: [quantity, observed / allowed, text]; pytest-xdist passes them on
 LEFT_OUT = pytest.StashKey[list]()
 UNFINISHED = pytest.StashKey[list]()  # rows whose call or check raised an error
-RUN = pytest.StashKey[Path]()  # where it is stored
+RUN = pytest.StashKey[Path]()  # the file of the run
 
 
 def pytest_addoption(parser):
@@ -32,9 +32,9 @@ def pytest_addoption(parser):
         text = f"only this {word} (repeatable)"
         text += "; a name, or the path of a file <name>_backend.py" if word == "backend" else ""
         group.addoption(f"--{word}", action="append", default=[], help=text)
-    text = "a benchmark of minutes: dense, elementwise, fused; default executions, shorter runs, "
+    text = "takes minutes: only dense, elementwise, fused; default executions, shorter runs, "
     group.addoption("--quick", action="store_true", help=f"{text}three batch sizes")
-    group.addoption("--no-report", action="store_true", help="store the run, write nothing else")
+    group.addoption("--no-report", action="store_true", help="only store the run")
     group.addoption(
         "--threads", type=int, default=1, metavar="N", help="threads in every pool (default 1)"
     )
@@ -47,7 +47,7 @@ def pytest_configure(config):
     from benchmarks.told import MISTAKE
 
     if config.getoption("benchmark_only") and config.getoption("numprocesses", None):
-        text = "-n: times are taken in one process; --benchmark-only without -n"
+        text = "-n: times are taken in one process; use --benchmark-only without -n"
         raise _refused(MISTAKE, text)
     for key in (LEFT_OUT, UNFINISHED):
         config.stash[key] = []
@@ -65,12 +65,12 @@ def pytest_configure(config):
         from benchmarks.store.conditions import state
 
         config.stash[RUN] = _claimed(config)
-        config.option.benchmark_json = Path(os.devnull)  # put writes it whole: see below
+        config.option.benchmark_json = Path(os.devnull)  # the run is stored by put, see below
         config.stash[STATE] = state()
 
 
 def _refused(kind, reason):
-    """The error that ends pytest before anything is run, also told to a run that has started it."""
+    """The error that ends pytest before any test, also told to the run that started it."""
     from benchmarks.told import tell
 
     tell(kind=kind, reason=str(reason))
@@ -78,7 +78,7 @@ def _refused(kind, reason):
 
 
 def _claimed(config):
-    """Where the run is going to be stored, once it is sure that it can be."""
+    """The file of the run, after a check that it can be written."""
     from benchmarks.store.files import Mistake, claim
     from benchmarks.store.run import next_path
     from benchmarks.told import MISTAKE
@@ -105,7 +105,7 @@ def _chosen_cells(config):
         chosen["model"] = chosen["model"] or [name for name in MODELS if load(name).TUTORIAL]
     try:
         if config.getoption("benchmark_only") and not chosen["backend"]:
-            backends.add(config.rootpath / "examples" / "native_backend.py")  # the limit
+            backends.add(config.rootpath / "examples" / "native_backend.py")  # the C loop
         chosen["backend"] = [_name(given) for given in chosen["backend"]]
         found = backends.cells(**chosen, importing=not config.option.collectonly)
     except backends.Unavailable as error:
@@ -130,15 +130,15 @@ def pytest_report_header(config):
     import backends
 
     lines = [f"backends: {', '.join(dict.fromkeys(cell.backend for cell in config.stash[CELLS]))}"]
-    lines += [f"runs the code of {path}, which is not this project's" for path in backends.guests()]
-    if config.getoption("backend"):  # then no other is imported
+    lines += [f"runs the code of {path}, from outside this project" for path in backends.guests()]
+    if config.getoption("backend"):  # then other backends are not imported
         return lines
     unusable = backends.unavailable(importing=not config.option.collectonly)
     return lines + [f"not usable here: {n}: {why}" for n, why in unusable.items()]
 
 
 def pytest_generate_tests(metafunc):
-    """Parametrize by whichever words of a cell the test asks for: each combination once."""
+    """Parametrize a test by the words of a cell among its arguments, each combination once."""
     from backends import Cell
 
     words = [word for word in Cell._fields if word in metafunc.fixturenames]
@@ -153,9 +153,9 @@ def pytest_generate_tests(metafunc):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Where select leaves no cell there is no test; pytest would skip one, called NOTSET."""
+    """Drop the tests, called NOTSET, that pytest makes if select leaves no cell; group the rest."""
     items[:] = [i for i in items if "NOTSET" not in i.name or not hasattr(i.module, "select")]
-    if "PYTEST_XDIST_WORKER" in os.environ:  # what is compiled once is tested by one worker
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one worker for tests that share compiled code
         for item in items:
             words = getattr(item, "callspec", None) and item.callspec.params
             if words and "backend" in words:
@@ -165,7 +165,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def judge(request):
-    """Assert that a verdict passes, and keep it for the summary of what was observed."""
+    """Assert that a verdict passes, and keep its checks for the summary."""
 
     def judge(verdict):
         checks = [[c.quantity, c.observed / (c.allowed or 1), str(c)] for c in verdict.checks]
@@ -188,7 +188,7 @@ def leave_out(request):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """No row is lost: one whose call or check raises an error is void, with the error."""
+    """Keep a row whose call or check raises an error as a void row with that error."""
     report = yield
     if item.config.getoption("benchmark_only") and report.failed and report.when != "teardown":
         from benchmarks.measure.row import unfinished
@@ -206,7 +206,7 @@ def pytest_runtest_setup(item):
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
-    machine_info.pop("node", None)  # the name of the machine is nobody's business
+    machine_info.pop("node", None)  # the name of the machine is not stored
 
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):
@@ -238,7 +238,7 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
 
 def pytest_terminal_summary(terminalreporter, config):
     if worst := _worst(terminalreporter):
-        terminalreporter.section("observed, of what is allowed: the worst of all comparisons")
+        terminalreporter.section("checks nearest to their tolerance")
         for line in worst:
             terminalreporter.line(line)
     path = config.stash.get(RUN, None)
@@ -252,7 +252,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def _worst(terminalreporter):
-    """For each quantity the check that came nearest to what is allowed, and in which test."""
+    """For each quantity the check that came nearest to its tolerance, with its test."""
     worst = {}
     reports = [r for found in terminalreporter.stats.values() for r in found]
     for report in reports:

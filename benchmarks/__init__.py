@@ -1,1 +1,1 @@
-"""What is measured, and how it is shown: `pytest --benchmark-only` runs the bench_*.py files."""
+"""Measuring, and showing what was measured; `pytest --benchmark-only` runs the bench_*.py files."""

@@ -1,4 +1,4 @@
-"""The command line: python -m benchmarks COMMAND. Each command has a --help that starts nothing."""
+"""The command line: python -m benchmarks COMMAND. Each command has a --help."""
 
 import argparse
 import os
@@ -16,20 +16,20 @@ from benchmarks.store.run import next_path
 
 RESULTS = Path(__file__).parents[1] / "results"
 ENDURANCE, ENDURANCE_MODULE = "endurance", "tests.endurance.main"
-PROOFS = {  # commands that measure or judge at once: imported only when they are called
+PROOFS = {  # name: module, help; a module is imported only when its command is called
     "verdicts": ("benchmarks.verdicts", "judge every cell, print and store the table"),
-    "self-test": ("benchmarks.self_test", "the clock under test: two minutes, known ratios"),
-    ENDURANCE: (ENDURANCE_MODULE, "long runs, kills and wrong input: about ten minutes"),
+    "self-test": ("benchmarks.self_test", "test the clock with known ratios: two minutes"),
+    ENDURANCE: (ENDURANCE_MODULE, "test long runs, kills and wrong input: about ten minutes"),
 }
 FORMATS = "csv", "parquet", "md"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command and return its exit code: 2 for a mistake in what it was given."""
+    """Run the command and return its exit code: 2 for a mistake in its arguments or files."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", allow_abbrev=False,
-        epilog="exit codes: 0 done, 1 it failed, 2 a mistake in what was given; docs/commands.md "
-        "says for each command what 1 means",
+        epilog="exit codes: 0 done, 1 failed, 2 a mistake in arguments or files; "
+        "docs/commands.md says for each command what 1 means",
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     parser.add_argument("--version", action="version", version=f"diagjac {_version()}")
@@ -48,10 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
     except Mistake as mistake:
         print(mistake, file=sys.stderr)
         return 2
-    except BrokenPipeError:  # whoever reads has enough, as head does
+    except BrokenPipeError:  # the reader has closed the pipe, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:  # a disk that is full, a folder that has become read-only
+    except OSError as error:  # a full disk, a read-only folder
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 2
 
@@ -60,17 +60,17 @@ def _add_run(commands: Any) -> None:
     parser = commands.add_parser(
         "run",
         allow_abbrev=False,
-        help="measure every backend in fresh processes, several times, and merge",
-        description="Options that are not listed go to pytest: --quick, --model linear, ...",
+        help="measure each backend in several fresh processes, and merge them",
+        description="All other options go to pytest: --quick, --model linear, ...",
     )
     parser.add_argument(
-        "--processes", type=_positive, default=3, help="of each backend (default 3)"
+        "--processes", type=_positive, default=3, help="processes per backend (default 3)"
     )
     parser.add_argument("--backend", action="append", default=[], help="only this one (repeatable)")
     parser.add_argument(
-        "--timeout", type=_positive, default=1800, help="of one process, in seconds"
+        "--timeout", type=_positive, default=1800, help="limit of one process, in seconds"
     )
-    parser.add_argument("--benchmark-json", type=Path, help="where the run is stored")
+    parser.add_argument("--benchmark-json", type=Path, help="the file of the run")
     parser.set_defaults(function=_run)
 
 
@@ -80,32 +80,32 @@ def _add_report(commands: Any) -> None:
     )
     report.add_argument(
         "files", nargs="*", type=Path, metavar="FILE",
-        help="a stored run, or the folder of one that was not finished; "
-        "without one, the newest full run of every machine in results/own/, or the published one",
+        help="a stored run, or the folder of an unfinished one; "
+        "default: the newest full run of every machine in results/own/, or the published one",
     )  # fmt: skip
     report.add_argument(
         "--readme", type=Path, metavar="README",
-        help="rewrite the marked block of this file from the run (the last of several)",
+        help="rewrite the marked block of this file from the run (from the last of several)",
     )  # fmt: skip
     report.set_defaults(function=_report)
 
 
 def _add_compare(commands: Any) -> None:
     compare = commands.add_parser(
-        "compare", help="two stored runs, row by row: two machines, or before and after"
+        "compare", help="compare two stored runs row by row: two machines, or before and after"
     )
     compare.add_argument("one", type=Path, metavar="A.json")
     compare.add_argument("other", type=Path, metavar="B.json")
     compare.add_argument(
         "--fail-slower", type=_percentage, metavar="PERCENT",
-        help="exit with 1 if a row of B is slower by more than that, its whole interval, or has "
-        "become void, or if a process of B failed",
+        help="exit with 1 if a row of B is slower by more than that, with its whole interval, if a "
+        "row has become void, or if a process of B failed",
     )  # fmt: skip
     compare.set_defaults(function=_compare)
 
 
 def _add_export(commands: Any) -> None:
-    export = commands.add_parser("export", help="a stored run as CSV, Parquet or Markdown")
+    export = commands.add_parser("export", help="write a stored run as CSV, Parquet or Markdown")
     export.add_argument("file", type=Path, metavar="RUN.json")
     export.add_argument(
         "to", type=Path, metavar="TABLE", help=f"a file that ends in .{', .'.join(FORMATS)}"
@@ -114,7 +114,7 @@ def _add_export(commands: Any) -> None:
 
 
 def _add_list(commands: Any) -> None:
-    text = "every cell that exists here, and why a backend is missing"
+    text = "list every cell that exists here, and why a backend is missing"
     commands.add_parser("list", help=text, description=text).set_defaults(function=_list)
 
 
@@ -125,7 +125,7 @@ def _run(given: argparse.Namespace, options: list[str]) -> int:
     except Mistake:
         raise
     except ValueError as error:
-        if path.exists():  # it was measured, and the mistake is none of the options
+        if path.exists():  # measured: the options were right
             raise
         raise Mistake(f"\n{error}") from None
 
@@ -143,7 +143,7 @@ def _report(given: argparse.Namespace, _: list[str]) -> int:
 
 
 def _file(named: Path) -> Path:
-    """The file of a run; of a folder it is made."""
+    """The file of a run. The run of an unfinished one's folder is stored first."""
     file = finished(named) if named.is_dir() else named
     if file is None:
         raise Mistake(f"{named}: nothing was measured before the run ended")
@@ -158,14 +158,14 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
 
 def _export(given: argparse.Namespace, _: list[str]) -> int:
     if given.to.suffix[1:] not in FORMATS:
-        raise Mistake(f"{given.to}: the table is a file that ends in .{', .'.join(FORMATS)}")
+        raise Mistake(f"{given.to}: not a file that ends in .{', .'.join(FORMATS)}")
     _needing_pandas("analyse.frame").export(given.file, given.to)
     print(f"wrote {given.to}")
     return 0
 
 
 def _needing_pandas(module: str) -> Any:
-    """A module of benchmarks that needs pandas; without it a line says how to get it."""
+    """Import a module that needs pandas. Raises Mistake, with what to install, if it fails."""
     try:
         return import_module(f"benchmarks.{module}")
     except ImportError as error:

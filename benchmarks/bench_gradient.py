@@ -1,4 +1,4 @@
-"""One gradient over the batch size; the gradient of a whole run is the one of its step."""
+"""One gradient at several batch sizes."""
 
 from functools import partial
 
@@ -27,7 +27,10 @@ BESIDE_TRAFFIC = 1024, 4096
 
 
 def select(cells, config):
-    """No block or run beside step; with --quick and no execution named, each backend's first."""
+    """Without block and run where there is step: their gradient is the same.
+
+    With --quick and no execution named, only the first execution of each backend.
+    """
     longer = {"block", "run"}
     cells = [
         c for c in cells if c.execution not in longer or "step" not in load(c.backend).EXECUTIONS
@@ -44,12 +47,12 @@ def pytest_generate_tests(metafunc):
 
 
 def rounds(B, quick=False):
-    """Many where a call is short; a dense one at B = 4096 takes up to a second. Always even."""
+    """The number of rounds, always even: few for large B, where a dense call takes up to 1 s."""
     return 2 * int(np.clip(2e7 / B**2, 2, 40 if quick else 80))
 
 
 def judge(problem, expected, cell, result):
-    """The verdict on the gradient of the problem's first batch that the cell returned."""
+    """The verdict on what the cell returned as the gradient of the problem's first batch."""
     found, at = to_numpy(cell, result), (problem.W, problem.b)
     return compare_gradient(problem, 0, found, expected, *at, cell.formulation)
 
@@ -81,7 +84,7 @@ def test_gradient(
     verdicts = {name: judged(other, timed.others[name]) for name, other in partners.items()}
     flaw = structure.of_gradient(cell, problem)
     if memory["temporary_bytes"] < memory["matrix_bytes"]:
-        flaw = "it allocated {temporary_bytes} bytes, and a matrix has {matrix_bytes}".format(
+        flaw = "it allocated {temporary_bytes} bytes, less than a matrix of {matrix_bytes}".format(
             **memory
         )
     keep(benchmark, cell, timed, judged(cell, timed.result), verdicts, flaw, KIND, B=B, **memory)

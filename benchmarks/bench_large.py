@@ -1,6 +1,6 @@
-"""One gradient of a large batch: beside what its data, exponentials and products take at least.
+"""One gradient of a large batch, timed beside parts of its work: reading, exponentials, products.
 
-No dense cell and no baseline: at B = 65536 a Jacobian has 34 GB.
+Without dense cells and without the baseline: at B = 65536 a Jacobian has 34 GB.
 """
 
 from functools import cache, partial
@@ -22,13 +22,14 @@ from reference.backprop import Gradient
 from reference.models import load as load_model
 
 KIND = "large"
-SIZES = ((4096, 0), (16384, 0), (65536, 0), (262144, 0), (4096, 64), (4096, 512))  # F = 0: its own
+# B and F; 0 is the F of the published run.
+SIZES = ((4096, 0), (16384, 0), (65536, 0), (262144, 0), (4096, 64), (4096, 512))
 FORMULATIONS = "elementwise", "fused"
-ARRAYS = 20  # of the size of a batch that a gradient may have at a time
+ARRAYS = 20  # of the size of a batch, that a gradient may hold at the same time
 
 
 def select(cells, config):
-    """Elementwise and fused; with --quick none."""
+    """Elementwise and fused cells; with --quick none."""
     if config.getoption("quick"):
         return []
     cells = bench_gradient.select(cells, config)
@@ -36,15 +37,12 @@ def select(cells, config):
 
 
 def rounds(B):
-    """Up to a few milliseconds a call; always even."""
+    """The number of rounds, always even; a call takes up to a few milliseconds."""
     return 2 * int(np.clip(2e6 / B, 10, 30))
 
 
 def solution(problem):
-    """The gradient of the first batch, from the elementwise chain in NumPy's longest float.
-
-    As numbers of two parts, which may be compared with a gradient of any dtype.
-    """
+    """The gradient of the first batch, as Exact, from the elementwise chain in long double."""
     arrays = problem.W, problem.b, problem.X[0], problem.Y[0]
     W, b, X, Y = (array.astype(np.longdouble) for array in arrays)
     c = np.longdouble(problem.dtype.type(problem.dJ_dJ0))
@@ -54,13 +52,13 @@ def solution(problem):
 
 
 def unjudged(dtype):
-    """Why a gradient of this dtype cannot be judged here, or "": the longest float is no longer."""
+    """Why this dtype cannot be judged here, or "": long double must be longer than the dtype."""
     is_longer = np.finfo(np.longdouble).eps < np.finfo(dtype).eps
     return "" if is_longer else "not judged: long double is double here"
 
 
 def exact(number):
-    """The array as the sum of two of float64."""
+    """The array as the sum of two float64 arrays."""
     high = np.asarray(number, np.float64)
     return Exact(high, np.asarray(number - high, np.float64))
 
@@ -72,7 +70,7 @@ def bounds_of(model, dtype, B, F):
 
 @cache
 def prepared(cell, B, F):
-    """The cell's gradient, warm."""
+    """The Call of the cell's gradient, warm."""
     return timed_gradient(cell, gradient_problem(cell.model, cell.dtype, B, F))
 
 

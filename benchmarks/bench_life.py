@@ -1,7 +1,7 @@
-"""The life of each cell in a fresh process: with caches that are empty, then with the same ones.
+"""The life of each cell in a fresh process: first with empty caches, then with the filled ones.
 
-Each cell has its own folder of caches. Its cold process begins with the folder empty and fills it;
-its warm one adds nothing to it, or something was compiled that should have come from there.
+Each cell has its own folder of caches. The cold process begins with an empty folder and fills it.
+The warm process must add no file: otherwise something was compiled that should have been cached.
 """
 
 import json
@@ -20,7 +20,7 @@ from benchmarks.measure import calibration
 
 KIND = "life"
 ROOT = Path(__file__).parents[1]
-CACHES = {  # of Numba, JAX, inductor, Triton, the driver of NVIDIA, and whatever follows XDG
+CACHES = {  # of Numba, JAX, inductor, Triton, NVIDIA's driver, and all that uses XDG's variable
     "NUMBA_CACHE_DIR": "numba",
     "JAX_COMPILATION_CACHE_DIR": "jax",
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
@@ -28,15 +28,15 @@ CACHES = {  # of Numba, JAX, inductor, Triton, the driver of NVIDIA, and whateve
     "CUDA_CACHE_PATH": "cuda",
     "XDG_CACHE_HOME": "xdg",
 }
-KEEP_ALL = {  # JAX would keep only what takes a second
+KEEP_ALL = {  # by default JAX keeps only what takes a second to compile
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
 }
-TAIL = 2000  # characters of what a process that died has said
+TAIL = 2000  # characters of a failed process's stderr
 
 
 def select(cells, config):
-    """Elementwise logistic cells, if no others are named; with --quick none, as each takes long."""
+    """Elementwise logistic cells, unless others are named; with --quick none: each takes long."""
     if config.getoption("quick"):
         return []
     if not config.getoption("model"):
@@ -48,7 +48,7 @@ def select(cells, config):
 
 @pytest.fixture(scope="module")
 def folders():
-    """Where the cells have their caches."""
+    """The folder with the cache folders of all cells."""
     with TemporaryDirectory() as folder:
         yield Path(folder)
 
@@ -69,16 +69,16 @@ def test_life(
     loops.append(calibration.seconds())
     found = outcome(done)
     if caches == "warm" and not found["void"] and (added := files(folder) - before):
-        found["void"] = f"the warm caches were given {len(added)} more files"
+        found["void"] = f"the process added {len(added)} files to the warm caches"
     benchmark.extra_info |= cell._asdict() | found | {"kind": KIND, "caches": caches}
     benchmark.extra_info |= {"calls": 1, "beside": {}, "faults": [0.0], "calibration": loops}
     if found["void"]:
-        shutil.rmtree(folder, ignore_errors=True)  # it serves nobody
+        shutil.rmtree(folder, ignore_errors=True)  # no later process may use it
         pytest.fail(f"void: {found['void']}\n{done.stderr[-TAIL:]}")
 
 
 def live(cell, threads, folder):
-    """The ended process of python -m benchmarks.measure.life with its caches in the folder."""
+    """Run python -m benchmarks.measure.life with its caches in the folder; the ended process."""
     file = Path(backends.load(cell.backend).__file__)
     guest = [] if file.parent == ROOT / "backends" else ["--backend", str(file)]
     return subprocess.run(
@@ -90,7 +90,7 @@ def live(cell, threads, folder):
 
 
 def environment(folder):
-    """What puts all caches into the folder."""
+    """The variables that put all caches into the folder."""
     return {name: str(folder / place) for name, place in CACHES.items()} | KEEP_ALL
 
 
@@ -100,7 +100,7 @@ def files(folder):
 
 
 def outcome(done):
-    """What the process printed, or where it died a void row with the last line of its stderr."""
+    """What the process printed; if it failed, a void row with the last line of its stderr."""
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
     last = done.stderr.strip().splitlines()[-1:]

@@ -22,7 +22,7 @@ LONG = 300  # steps
 
 
 def select(cells, config):
-    """With --quick the default executions; jacrev, of up to minutes a run, only if it is named."""
+    """With --quick only default executions; jacrev, which takes minutes, only if it is named."""
     if not config.getoption("formulation"):
         cells = [cell for cell in cells if cell.formulation != "jacrev"]
     if not config.getoption("quick") or config.getoption("execution"):
@@ -31,7 +31,7 @@ def select(cells, config):
 
 
 def rounds(problem, quick):
-    """Of a full run that takes up to seconds few; more come from more processes."""
+    """The number of rounds: few for a full run, which takes seconds; more processes add more."""
     return 20 if problem.steps < LONG else 8 if quick else 2
 
 
@@ -42,7 +42,7 @@ def test_training(
     quick = pytestconfig.getoption("quick")
     problem, _ = training_problem(model, dtype, quick)
     benchmark.group = f"training {model} {dtype}: {problem.steps} steps"
-    K, B, _ = problem.X.shape  # a compiled block may have the matrices of all its steps at a time
+    K, B, _ = problem.X.shape  # a compiled block may hold the matrices of all its steps
     if why := lack(K * need(model, formulation, B, problem.dtype.itemsize)):
         leave_out(cell, f"training: {why}")
     partners = beside(cell) | c_loop(cell)
@@ -50,7 +50,7 @@ def test_training(
     timed = measure(benchmark, prepared_training(cell, quick), others, rounds(problem, quick))
 
     problem = drawn(problem, timed.draw)
-    baseline = timed.others.get("baseline")  # which is the reference, of the same draw
+    baseline = timed.others.get("baseline")  # the reference, with the same draw
     expected = (
         trajectory_of(problem) if baseline is None else to_numpy(partners["baseline"], baseline)
     )

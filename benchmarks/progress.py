@@ -1,4 +1,4 @@
-"""What a long run says of itself: a line for each process, and on a terminal the row at work."""
+"""The progress of a run: a line for each process, and on a terminal the current row."""
 
 import sys
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from typing import Protocol
 from benchmarks.told import told
 
 WIDTH = 79
-NAME = 40  # columns of the name of a process: a backend from outside may be called anything
+NAME = 40  # columns for the name of a process; a backend's name may be long
 PROCESS, LARGE, HUGE, LIFE = "process", "large batches", "huge pages", "life"
-# How long each part takes beside one process of the same backends: recorded of NumPy and JAX.
+# The time of each part relative to one process of the same backends: measured with NumPy and JAX.
 SHARES = {PROCESS: 1.0, LARGE: 0.3, HUGE: 0.15, LIFE: 0.5}
 
 
 class Timed(Protocol):
-    """A process to come: its name, what it measures, and of which backends."""
+    """A process of the run: its name, what it measures, and its backends."""
 
     @property
     def name(self) -> str: ...
@@ -28,28 +28,28 @@ class Timed(Protocol):
 
 
 class Progress:
-    """The lines of one run of so many processes, one after the other."""
+    """Prints the progress of a run, whose processes run one after the other."""
 
     def __init__(self, todo: Sequence[Timed]) -> None:
         self.todo, self.number, self.start = todo, 0, 0.0
         self.file = Path()
-        # Of the processes that have ended, for each part and its backends.
+        # Seconds of the processes that have ended, by part and backends.
         self.seconds: dict[tuple[str, tuple[str, ...]], list[float]] = {}
 
     def begin(self, file: Path) -> None:
-        """The next process, which tells in the file what it is at."""
+        """Begin with the next process, which writes its current row to the file."""
         self.number, self.file, self.start = self.number + 1, file, perf_counter()
         self._print(self._title(), end="" if sys.stdout.isatty() else " ")
 
     def show(self) -> None:
-        """On a terminal: how long the rest takes, how far the process is, and at which row."""
+        """On a terminal, print the time left, the share of rows done, and the current row."""
         if sys.stdout.isatty():
-            # The name of the row comes last: it is what a narrow terminal may cut.
+            # The name of the row comes last: a long line is cut.
             line = f"{self._title()} {_joined(self._time_left(), _at(self.file))}"
             self._print(f"\r{line:{WIDTH}.{WIDTH}}", end="")
 
     def end(self, problem: str) -> None:
-        """The process has ended, with or without a problem."""
+        """Print that the process has ended, and its problem, if any."""
         job, seconds = self.todo[self.number - 1], perf_counter() - self.start
         self.seconds.setdefault((job.part, job.backends), []).append(seconds)
         line = _joined(f"{seconds:.0f} s", self._time_left(ended=True), problem)
@@ -58,9 +58,9 @@ class Progress:
         self._print(line)
 
     def left(self, ended: bool = False) -> float | None:
-        """About how many seconds the run still takes; None before every backend was seen once.
+        """The estimated seconds until the run ends; None before every backend has run once.
 
-        A process that takes longer than expected counts as nearly done, and not against the rest.
+        A process that takes longer than expected counts as nearly done.
         """
         now = [] if ended else [self._expected(self.todo[self.number - 1])]
         rest = [self._expected(job) for job in self.todo[self.number :]]
@@ -70,7 +70,7 @@ class Progress:
         return sum(found) if len(found) == len(now + rest) else None
 
     def _expected(self, job: Timed) -> float | None:
-        """The mean of those like it, or its share of processes of its backends; None if unknown."""
+        """The mean time of such processes, or one estimated with SHARES; None if unknown."""
         if own := self.seconds.get((job.part, job.backends)):
             return mean(own)
         seen = [self.seconds.get((PROCESS, (name,))) for name in job.backends]
@@ -95,6 +95,6 @@ def _joined(*words: str) -> str:
 
 
 def _at(file: Path) -> str:
-    """The row that a process is at, after the share of its rows that it has done."""
+    """The share of rows that a process has done, and its current row."""
     at = told(file)
     return f"{100 * at['number'] // at['of']} % {at['row']}" if "row" in at else ""

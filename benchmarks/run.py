@@ -1,8 +1,8 @@
-"""A run in fresh processes: each holds one backend beside the baseline, and all are merged.
+"""A run in fresh processes: each measures one backend and the baseline, and all are merged.
 
-Memory lies differently in every process, which moves a time by more than its rounds show; so
-each backend is measured in several, and the intervals are those over processes. What one process
-loads or leaves behind cannot touch another backend, and one that dies takes only its own rows.
+The memory layout differs between processes, and changes a time by more than its rounds show. So
+each backend is measured in several processes, and intervals are over processes. A backend cannot
+disturb the process of another one, and a process that fails loses only its own rows.
 """
 
 import json
@@ -34,15 +34,15 @@ ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
 LARGE_BATCHES = "benchmarks/bench_large.py"
 EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
-TOLD = ".told"  # of the file in which a process tells the run what it is at
-GRACE = 20  # seconds for a process to store what it has
+TOLD = ".told"  # suffix of the file to which a process writes its current row
+GRACE = 20  # seconds for an interrupted process to store its rows
 USAGE_ERROR, NOTHING_COLLECTED = 4, 5  # exit codes of pytest
 
 
 class Job(NamedTuple):
     """One process: its name, what it measures of which backends, and how pytest is started.
 
-    The part is a word of benchmarks/progress.py; the environment is what is added to it.
+    part is a word of benchmarks/progress.py; environment holds the variables to add.
     """
 
     name: str
@@ -53,19 +53,19 @@ class Job(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a job, in a word of store/journal.py, and a line on why it has no part."""
+    """How a job ended: a word of store/journal.py, and a line on why it stored nothing, if so."""
 
     state: str
     problem: str
 
 
 def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> Iterator[Job]:
-    """Every backend in every pass, each pass beginning with another one; then what is asked once.
+    """Each backend in so many processes, every time in another order; then what is measured once.
 
-    The examples only train: they show what a run can cost, and their gradients are nothing new. A
-    quick run leaves them out; the C loop is timed beside every training run all the same.
-    A path stands behind a =: pytest would take one by itself for a place to look for its settings.
     Once: large batches, dense gradients with huge pages for every allocator, the life of the cells.
+    The examples only train: their gradients show nothing new. A quick run leaves them out; the C
+    loop is timed beside every training run all the same.
+    --backend=PATH needs the =: pytest would look for its settings beside a PATH that stands alone.
     """
     everyone = names if quick else names + examples
     for turn in range(processes):
@@ -90,8 +90,8 @@ def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> 
 def run(path: Path, named: list[str], processes: int, timeout: float, options: list[str]) -> int:
     """Measure everything, store the merged run in path, show it; 0 if nothing failed or is void.
 
-    Raises ValueError for options that pytest does not take, and for a backend that was named and
-    is not there or not usable; Mistake, before anything runs, where nothing can be stored.
+    Raises ValueError for options that pytest rejects and for a named backend that is missing or
+    not usable; Mistake, before anything runs, if path cannot be written.
     """
     claim(path)
     names = [_absolute(name) for name in named] or list(backends.names())
@@ -101,7 +101,7 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
     examples = [] if named else list(map(str, EXAMPLES))
     todo = list(jobs(names, examples, processes, "--quick" in options))
     made, progress, number = RunFolder(path, [job.name for job in todo]), Progress(todo), 1
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's Ctrl-C
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as for Ctrl-C
     try:
         for number, job in enumerate(todo, 1):
             progress.begin(made.base(number).with_suffix(TOLD))
@@ -124,10 +124,10 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
 
 
 def finished(folder: Path) -> Path | None:
-    """Store what was measured as a run, unless it is; its file, or None if there is nothing.
+    """Store what the folder holds as a run; its file, or None if nothing was measured.
 
-    One that lacks a process is partial: in results/ its name says so. Raises Mistake where the
-    folder is none of a run.
+    A run that lacks a process is partial: a name with _full or _quick gets _partial instead. Raises
+    Mistake if the folder is not that of a run.
     """
     gathered = journal.gather(folder)
     if not gathered.parts:
@@ -156,11 +156,11 @@ def show(path: Path | None, folder: Path) -> int:
 
 def _end_with_the_run() -> None:
     end_with_the_parent()
-    # What a shell starts in the background hands on that Ctrl-C is ignored: see _interrupt.
+    # In the background of a shell SIGINT is ignored, and children inherit that: see _interrupt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-# For preexec_fn: on Linux a process does not outlive the one that started it, however that ended.
+# For preexec_fn: on Linux each process is killed when the run ends, in whatever way.
 end_with_the_run = _end_with_the_run if sys.platform == "linux" else None
 
 
@@ -185,17 +185,17 @@ def _measured(
         finally:
             _kill(process)
     if code == NOTHING_COLLECTED:
-        return Outcome(NOTHING, "nothing to measure: none of its rows was asked for")
+        return Outcome(NOTHING, "nothing to measure: the options select no row")
     if code == USAGE_ERROR:
         return Outcome(NOTHING, _why_nothing(told(says), log, named))
-    if part.exists():  # it was written whole, or not at all
+    if part.exists():  # a part is written completely or not at all
         return Outcome(MEASURED, "")
     how = f"ended by signal {-code}" if code < 0 else f"ended with {code}"
     return Outcome(FAILED, f"{how}, nothing stored, see {log}")
 
 
 def _wait(process: subprocess.Popen, timeout: float, show: Callable[[], None]) -> int:
-    """The exit code; until then progress is shown every second."""
+    """Wait for the exit code, and show progress every second."""
     end = perf_counter() + timeout
     while True:
         try:
@@ -207,8 +207,8 @@ def _wait(process: subprocess.Popen, timeout: float, show: Callable[[], None]) -
 
 
 def _why_nothing(says: dict[str, str], log: Path, named: bool) -> str:
-    """Why there is nothing to measure. Raises ValueError, with what is wrong, for a mistake."""
-    if not says:  # pytest itself does not take an option, and its log says no more than that
+    """Why there is nothing to measure. Raises ValueError, with the reason, for a mistake."""
+    if not says:  # pytest itself rejected an option, and says so in its log
         raise ValueError(log.read_text(encoding="utf-8", errors="replace").strip())
     if says["kind"] == MISTAKE or (named and says["kind"] == UNUSABLE):
         raise ValueError(says["reason"])
@@ -216,24 +216,24 @@ def _why_nothing(says: dict[str, str], log: Path, named: bool) -> str:
 
 
 def _interrupt(process: subprocess.Popen) -> None:
-    """Let a process store the rows that it has, if it can."""
+    """Interrupt a process, and give it time to store its rows."""
     with suppress(subprocess.TimeoutExpired):
         process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
         process.wait(GRACE)
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """The process and whatever it has started, which may outlive it, if they still run."""
-    if sys.platform == "win32":  # which has no groups of processes to end
+    """Kill the process, and all processes that it has started, if they still run."""
+    if sys.platform == "win32":  # no process groups there
         process.kill()
     else:
-        with suppress(ProcessLookupError, PermissionError):  # the latter on macOS, of ended ones
+        with suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, if all ended
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def _absolute(name: str) -> str:
-    """The file of a backend by a path that holds in any folder."""
+    """The name of a backend; a path is made absolute."""
     return str(Path(name).absolute()) if name.endswith(".py") else name
 
 

@@ -1,10 +1,9 @@
-"""The harness under test: it measures what is known, on a quiet machine and beside other work.
+"""A test of the harness: it measures known ratios and times, on a quiet and on a busy machine.
 
 python -m benchmarks self-test prints each figure beside its target, and ends with 1 if one is
-missed. Every comparison takes the path of a benchmark: the fixture, prepare and measure, the
-stored JSON with its ratios. The cell is a real one; the slowed call takes UNITS + 1 of its
-pullbacks where the other takes UNITS, which is exactly 1 % more work in about a block. The sleep
-is known since it looks at the clock itself.
+missed. Every comparison runs the code of a benchmark: the fixture, prepare and measure, the
+stored JSON with its ratios. The slowed call makes UNITS + 1 pullbacks of a real cell, the other one
+UNITS, which is exactly 1 % more work in about a block. The sleep measures its own time.
 """
 
 import json
@@ -30,9 +29,9 @@ from reference.agreement import Check, Verdict
 
 CELL = Cell("linear", "numpy", "eager", "cpu", "elementwise", "float64")
 B = 256
-UNITS = 100  # pullbacks in a call, about as long as a block or two
+UNITS = 100  # pullbacks in a call, as long as about a block or two
 ROUNDS = 200
-SLEEP = 1e-2  # seconds, of which waking up takes 10 us
+SLEEP = 1e-2  # seconds; waking up takes 10 us
 SLEEPS = 10  # rounds
 ROW, DIAGONAL = np.random.default_rng(0).random((1, B)), np.random.default_rng(1).random(B)
 TRIALS = 100
@@ -48,12 +47,12 @@ while os.getppid() == int(sys.argv[1]):
     time.sleep(0.05)
 """
 
-HALF_WIDTH = 3e-3  # the median of a hundred
+HALF_WIDTH = 3e-3  # allowed for the median of the intervals
 CONTAINS_1, DETECTED, SLEPT = 93, 95, 95  # trials of 100
 
 
 class Figure(NamedTuple):
-    """What was observed under a load beside its target, in words."""
+    """A figure that was observed under a load, and its target, as text."""
 
     name: str
     load: str
@@ -62,12 +61,12 @@ class Figure(NamedTuple):
     is_met: bool
 
 
-# --- what is measured
+# --- the measurements
 
 
 @pytest.fixture(scope="module", params=LOADS)
 def load(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The load of the machine; bursts: another process computes half of the time, anywhere."""
+    """The load; bursts: another process computes half of the time, on any processor."""
     if request.param == "quiet":
         yield request.param
         return
@@ -92,7 +91,7 @@ def test_ratio(benchmark, load, units, trial):
 
 
 def pullbacks(count: int) -> Callable[[], Any]:
-    """A call of so many pullbacks of the cell, one after the other."""
+    """A call that makes count pullbacks of the cell."""
     pullback = backends.load(CELL.backend).PULLBACKS[CELL.formulation]
 
     def call() -> Any:
@@ -117,7 +116,7 @@ def test_sleep(benchmark, load, trial):
 
 
 class Sleeper:
-    """A call that sleeps, and keeps how long it slept by its own clock."""
+    """A call that sleeps, and records how long."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -128,15 +127,15 @@ class Sleeper:
         self.seconds.append(perf_counter() - start)
 
 
-# --- what is said about it
+# --- the figures
 
 
 def main() -> int:
-    """Measure, print every figure beside its target; 1 if one is missed."""
+    """Measure, and print every figure beside its target; return 1 if one is missed."""
     start = perf_counter()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.json"
-        done = subprocess.run(  # a process whose threads can be set: NumPy is here already
+        done = subprocess.run(  # a new process: threads cannot be set after NumPy is imported
             [sys.executable, "-m", "pytest", __file__, "-q", "--benchmark-only", "--no-report",
              "--backend", CELL.backend, "--benchmark-json", str(path)],
             cwd=Path(__file__).parents[1], check=False,
@@ -164,9 +163,9 @@ def figures(run: dict[str, Any]) -> Iterator[Figure]:
         half = float(np.median([(ratio.high - ratio.low) / 2 for ratio in same]))
         middle = float(np.median([ratio.value for ratio in slowed]))
         error = [_error(row) for row in rows[f"sleep, {load}"]]
-        yield _count("itself: 1 is in its interval", load, CONTAINS_1, _contain(same, 1))
+        yield _count("same call: 1 is in its interval", load, CONTAINS_1, _contain(same, 1))
         yield Figure(
-            "itself: half-width, the median", load, f"{half:.2%}", f"<= {HALF_WIDTH:.1%}",
+            "same call: half-width, the median", load, f"{half:.2%}", f"<= {HALF_WIDTH:.1%}",
             half <= HALF_WIDTH,
         )  # fmt: skip
         detected = [ratio.low > 1 for ratio in slowed]
@@ -194,7 +193,7 @@ def _contain(ratios: list[Ratio], truth: float) -> list[bool]:
 
 
 def _error(row: dict[str, Any]) -> float:
-    """By what share the harness reports another time than the sleep itself: the worse side."""
+    """The relative error of the time that the harness reports for the sleep: the worse side."""
     info = row["extra_info"]
     shown = row["stats"]["median"], info["beside"]["sleep"][0]
     known = info["known"]["own"], info["known"]["sleep"]

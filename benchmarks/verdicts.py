@@ -1,11 +1,11 @@
-"""The verdict on every cell: one table over the tutorial's two runs, stored as JSON.
+"""The verdict on every cell: one table over the published runs, stored as JSON.
 
     python -m benchmarks verdicts
 
-Each cell trains the run and is judged against the reference, state by state, and against the
-stored states in extended precision. At the first, the middle and the last state of the reference
-its gradient and the loss of its batch are judged against the exact ones, as make_gradient returns
-them and as a step of train uses them.
+Each cell trains the run of its model. Every state is judged against the reference, and some against
+stored states in extended precision. At the first, the middle and the last state of the reference,
+its gradient and batch loss are judged against exact ones, as make_gradient returns them and as a
+step of train uses them.
 """
 
 import json
@@ -29,7 +29,7 @@ from reference.agreement import Check, Verdict, compare, compare_gradient, used_
 from reference.backprop import Gradient
 from reference.problems import one_step
 
-RATE = 2.0**60  # of the step that shows the gradient that training uses
+RATE = 2.0**60  # of a step from which the gradient that training uses can be read
 COLUMNS = ("state", "exact state", "returned", "used", "batch loss", "loss", "accuracy")
 
 
@@ -52,7 +52,7 @@ def verdict_of(cell: Cell) -> Verdict:
 
 
 def _named(name: str, verdict: Verdict) -> Iterable[Check]:
-    """The checks of one gradient: of its coordinates, which is named, and of its loss."""
+    """The checks of one gradient: on its coordinates, which gets the name, and on its loss."""
     coordinates, *others = verdict.checks
     return replace(coordinates, quantity=name), *others
 
@@ -80,7 +80,7 @@ def _exact_gradient(model: str, dtype: str, j: int) -> Gradient:
 
 
 def table(verdicts: dict[Cell, Verdict]) -> Iterable[str]:
-    """A line for each cell: the share of every tolerance that it uses, in its unit."""
+    """A line for each cell: what was observed / what is allowed, for every quantity."""
     yield f"{'cell':42}" + "".join(f"{c:>12}" for c in COLUMNS)
     for cell, verdict in verdicts.items():
         checks = {check.quantity: check for check in verdict.checks}

@@ -132,7 +132,7 @@ COMMANDS = {
     "no such README": (["report", "0001_full.json", "--readme", "none.md"], "none.md: No such"),
     "a run that is there": (
         ["run", "--benchmark-json", "0001_full.json", "--quick", "--backend", "numpy"],
-        "is there already, and no stored run",
+        "exists already, and no stored run",
     ),
 }  # fmt: skip
 
@@ -222,11 +222,11 @@ def spoil(at, name):
 
 
 FILES = {
-    "nothing": ("", "no JSON, or not all of it"),
-    "half of it": (json.dumps(WHOLE)[:-1000], "no JSON, or not all of it"),
-    "no text": (b"\x80\x81", "no JSON, or not all of it"),
-    "endless depth": ("[" * 10**5, "no JSON, or not all of it"),
-    "half a letter": (changed("datetime", lambda at, n: at.update({n: "\ud800"})), "no JSON"),
+    "nothing": ("", "not valid JSON"),
+    "half of it": (json.dumps(WHOLE)[:-1000], "not valid JSON"),
+    "no text": (b"\x80\x81", "not valid JSON"),
+    "endless depth": ("[" * 10**5, "not valid JSON"),
+    "half a letter": (changed("datetime", lambda at, n: at.update({n: "\ud800"})), "not valid"),
     "a list": ("[]", "not a stored run of this suite: Expected `object`, got `array`"),
     "a number": ("7", "not a stored run of this suite: Expected `object`, got `int`"),
     "nan": (changed("benchmarks.0.stats.median", lambda at, n: at.update({n: float("nan")})),
@@ -366,7 +366,7 @@ def test_a_variable_of_a_framework(case):
 @pytest.mark.parametrize("name", environment.INTERPRETED)
 def test_a_variable_that_switches_compiling_off(name, monkeypatch):
     monkeypatch.setenv(name, "1")
-    with pytest.raises(ValueError, match=f"^{name}=1: what is called compiled would not be"):
+    with pytest.raises(ValueError, match=f"^{name}=1: switches compiling off"):
         environment.check()
     monkeypatch.setenv(name, "0")
     environment.check()
@@ -379,4 +379,4 @@ def test_it_is_told_on_the_command_line():
         check=False,
     )  # fmt: skip
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert done.stderr.startswith("ERROR: JAX_DISABLE_JIT=true: what is called compiled")
+    assert done.stderr.startswith("ERROR: JAX_DISABLE_JIT=true: switches compiling off")

@@ -114,14 +114,14 @@ def test_a_part_that_is_cut_off_is_left_out_and_named(left, capsys):
     assert main(["report", str(left / "0002_full")]) == 2
     assert "nothing was measured before the run ended" in capsys.readouterr().err
     [failed, *_] = gather(left / "0002_full").failed
-    assert failed["reason"].startswith(f"left out: {part}: no JSON, or not all of it: ")
+    assert failed["reason"].startswith(f"left out: {part}: not valid JSON: ")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (None, "No such file or directory"),
-        ("", "no JSON, or not all of it"),
+        ("", "not valid JSON"),
         ("[]", "not the journal of a run: Expected `object`, got `array`"),
         (
             '{"run": "x.json", "jobs": [{"name": 3}]}',
@@ -206,8 +206,8 @@ def unprivileged():
 
 PLACES = {
     "a file for a folder": ("file/run.json", "nothing can be stored there: File exists"),
-    "a folder": ("folder.json", "is there already, and no stored run is written over"),
-    "a stored run": ("stored.json", "is there already, and no stored run is written over"),
+    "a folder": ("folder.json", "exists already, and no stored run is overwritten"),
+    "a stored run": ("stored.json", "exists already, and no stored run is overwritten"),
     "no JSON": ("run", "a run is stored in a file named *.json"),
     "a long name": ("x" * 300 + ".json", "File name too long"),
 }
@@ -239,7 +239,7 @@ def test_one_process_tells_it_as_well(tmp_path):
     done = measure(tmp_path / "run.json", "numpy")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert done.stderr.strip() == (
-        f"ERROR: {tmp_path / 'run.json'}: is there already, and no stored run is written over"
+        f"ERROR: {tmp_path / 'run.json'}: exists already, and no stored run is overwritten"
     )
 
 

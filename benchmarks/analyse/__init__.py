@@ -1,1 +1,1 @@
-"""Intervals, processes joined, scaling: numbers made from stored rows."""
+"""Numbers made from stored rows: intervals, merged processes, scaling."""

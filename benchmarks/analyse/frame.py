@@ -1,4 +1,4 @@
-"""A stored run as a pandas DataFrame: what every table, figure and sentence is made from.
+"""A stored run as a pandas DataFrame, from which all tables, figures and sentences are made.
 
 from benchmarks.analyse.frame import load_run
 rows = load_run("results/own/<machine>/0001_quick.json")
@@ -17,33 +17,33 @@ from benchmarks.analyse.merge import sample
 from benchmarks.store.run import CELL_WORDS, Check, Entry, Life, Run, load
 
 C_LOOP = "native"
-RATIOS = {"limit": "/ C", "baseline": "/ reference"}  # the others keep their names
+RATIOS = {"limit": "/ C", "baseline": "/ reference"}  # the others: "/ " and their name
 KNOWN_RATIOS = ("/ C", "/ reference", "/ elementwise", "/ traffic", "/ reading", "/ exponentials",
                 "/ products")  # fmt: skip
-BOUNDS = ["/ reading", "/ exponentials"]  # of a large batch; the higher one counts
+BOUNDS = ["/ reading", "/ exponentials"]  # of a large batch; the higher bound counts
 STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to host", "numpy")
 WHOLE = ["B", "steps", "examples", "features", "matrix_bytes"]
 NUMBERS = ["seconds", "q1", "q3", "temporary_bytes", "faults", "processes", "tolerance used",
            "break_even", *STAGES]  # fmt: skip
 TEXTS = ["group", "kind", *CELL_WORDS, "way", "conditions", "void", "caches"]
-NESTED = ["nearest check", "log_ratio", "distance", "allowed"]  # which no table of numbers takes
+NESTED = ["nearest check", "log_ratio", "distance", "allowed"]  # columns that load_run leaves out
 
 
 def rows_of(run: Run) -> pd.DataFrame:
-    """One line a timed row; times in seconds of one call, and ratios with " low" and " high".
+    """A line for each timed row: seconds of one call, and ratios with " low" and " high".
 
-    Where the processes of a ratio have no common value, " from" and " to" are their range.
+    If the processes of a ratio have no common value, " from" and " to" are their range.
 
-    way is the execution, with the device where it is not the CPU. A column that a kind of row does
-    not have is empty there, and every column of benchmarks/store/run.py is always there.
+    way is the execution, with the device if it is not the CPU. Every column is always there; one
+    that a kind of row does not have is empty.
     """
     return _table([_line(entry) for entry in run.benchmarks])
 
 
 def load_run(path: str | Path) -> pd.DataFrame:
-    """One line a row of the run in path, void ones too, which have no time.
+    """A line for each row of the run in path, also for void ones, which have no time.
 
-    Raises Mistake where path is no stored run.
+    Raises Mistake if path is not a stored run.
     """
     run = load(Path(path))
     void = [msgspec.to_builtins(row) for row in run.void]
@@ -52,7 +52,7 @@ def load_run(path: str | Path) -> pd.DataFrame:
 
 
 def export(path: Path, to: Path) -> None:
-    """Write the table of a stored run to a file of CSV, Parquet or Markdown, by its suffix."""
+    """Write the table of a stored run as CSV, Parquet or Markdown, by the suffix of the file."""
     rows = load_run(path)
     if to.suffix == ".csv":
         rows.to_csv(to, index=False)
@@ -79,19 +79,19 @@ def ratio_of(row: Any, title: str, suffix: str = "") -> Ratio:
 
 
 def over(rows: pd.DataFrame, values: str, words: list[str], by: str = "B") -> pd.DataFrame:
-    """A line for the words of a row, in the order of the rows, a column for each size."""
+    """A line for each combination of the words, in the order of rows, a column for each size."""
     table = rows.pivot_table(values, words, by, "first", sort=False)
     lines = rows.drop_duplicates(words).set_index(words).index
     return table.reindex(lines).sort_index(axis="columns")
 
 
 def nearest(checks: list[Check]) -> Check | None:
-    """The check that came nearest to what is allowed."""
+    """The check that came nearest to its tolerance."""
     return max(checks, key=share, default=None)
 
 
 def share(check: Check) -> float:
-    """How much of the tolerance is used; 0 where nothing is allowed, and nothing was observed."""
+    """Observed / allowed; if nothing is allowed, 0 or infinity."""
     if not check.allowed:
         return float("inf") if check.observed else 0.0
     return float(check.observed / check.allowed)
@@ -121,7 +121,7 @@ def _line(entry: Entry) -> dict[str, Any]:
 
 
 def _pays(row: Life) -> str:
-    """Whether compiling pays: "", where nothing compiles, "never" or "after"."""
+    """Whether compiling pays: "never" or "after" some steps; "" if nothing compiles."""
     return "" if not row.compiles else "never" if row.break_even is None else "after"
 
 

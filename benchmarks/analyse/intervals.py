@@ -1,9 +1,9 @@
 """Ratios of times with their 95 % intervals, from rounds that were measured interleaved.
 
 Every sample is a list of processes, each with the logarithms of its paired ratios.
-Within a process the estimate is their median; over processes it is the mean of the medians, and
-its uncertainty comes from how these differ, since rounds of one process tell nothing about that.
-A few processes tell little about it too: so a row is judged together with others of its kind.
+Within a process the estimate is their median. Over processes it is the mean of the medians, and the
+interval comes from how the medians differ: rounds of one process cannot show that. A few processes
+show little of it, so the other rows of a kind are considered too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,18 +12,18 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special, stats
 
-# The standard deviation of what two measurements of one cell in one process differ by beyond what
-# their rounds show, probably by how its memory lies. Measured by the self-test, which fails if it
+# Two measurements of one cell in one process differ by more than their rounds show, probably by
+# their memory layout. This is the standard deviation of that difference. The self-test fails if it
 # is too small for a machine.
 SCATTER = 1.2e-3
-BALANCED = 20  # from so many rounds on, two make one ratio
-BATCHES = 8  # of successive rounds of a process; fewer rounds are a batch each
-TELLING = 30  # rounds from which on one sees how a round resembles the one before it
-RESEMBLANCE = 0.8  # the correlation of successive rounds that is assumed of fewer
-APART = 1.25  # medians of processes that differ by more have no mean; most differ by 1 to 5 %
-ENOUGH = 8  # rows of a kind that tell how much processes differ
-MOST = 100.0  # degrees of freedom: of rows whose processes seem to differ alike
-Sample = list[np.ndarray]  # one array of log-ratios a process
+BALANCED = 20  # rounds; with fewer, none are paired
+BATCHES = 8  # of successive rounds of a process
+CORRELATED = 30  # rounds; with fewer, the correlation of successive ones cannot be estimated
+ASSUMED = 0.8  # and is assumed to be this
+APART = 1.25  # if medians of processes differ by more, no mean is shown; most differ by 1 to 5 %
+ENOUGH = 8  # rows of several processes; fewer give no prior
+MOST = 100.0  # degrees of freedom of a prior
+Sample = list[np.ndarray]  # one array of log-ratios for each process
 
 
 class Ratio(NamedTuple):
@@ -35,10 +35,7 @@ class Ratio(NamedTuple):
 
 
 class Prior(NamedTuple):
-    """What other rows tell about the variance between the processes of a row.
-
-    It counts as much as freedom + 1 processes with this variance would.
-    """
+    """The variance between the processes of a row, as other rows show it, with its freedom."""
 
     freedom: float
     variance: float
@@ -55,10 +52,10 @@ def logs(times: Sequence[Sequence[float]], beside: Sequence[Sequence[float]]) ->
 def ratio(sample: Sample, prior: Prior = NOTHING) -> Ratio:
     """The ratio of a sample with its 95 % interval.
 
-    Several processes: Student's t of their medians, with the variance between them and the prior's
-    averaged by their degrees of freedom (Smyth 2004, the moderated t statistic). One process: the
-    error of the median of its rounds, with the prior's variance in quadrature, or with SCATTER
-    where there is none: then it says nothing about how another process would have come out.
+    Several processes: Student's t of their medians. Its variance is the mean of their own and the
+    prior's, weighted by degrees of freedom (Smyth 2004, the moderated t statistic). One process:
+    the error of the median of its rounds, with that of the prior in quadrature. Without a prior
+    SCATTER takes its place, and the interval does not cover other processes.
     """
     medians = [np.median(process) for process in sample]
     value, half = np.mean(medians), _half(sample, prior)
@@ -78,8 +75,8 @@ def quotient(one: Ratio, other: Ratio) -> Ratio:
 def apart(sample: Sample) -> tuple[float, float] | None:
     """The least and the largest ratio of its processes, where these have no common value.
 
-    Memory may lie in two ways, one of them several times slower: then a mean is the ratio of
-    neither, and an interval of three processes that fell to both sides means nothing.
+    Memory may be laid out in two ways, one of them several times slower. Then the mean is the ratio
+    of neither, and an interval around it means nothing.
     """
     medians = [np.median(process) for process in sample]
     low, high = np.exp([min(medians), max(medians)]).tolist()
@@ -87,10 +84,10 @@ def apart(sample: Sample) -> tuple[float, float] | None:
 
 
 def prior(samples: Iterable[Sample]) -> Prior:
-    """What the rows of a kind tell about a further one: how much processes differ, how certainly.
+    """The prior from the rows of a kind; NOTHING if too few have several processes.
 
-    Their variances follow an F distribution, whose parameters are fitted to the moments of their
-    logarithms (Smyth 2004, section 6.2). NOTHING where too few have several processes.
+    Their variances follow a scaled F distribution. Its parameters are fitted to the mean and the
+    variance of their logarithms (Smyth 2004, section 6.2).
     """
     several = [sample for sample in samples if len(sample) > 1]
     variances = np.array([np.var([np.median(p) for p in s], ddof=1) for s in several])
@@ -139,22 +136,22 @@ def _half(sample: Sample, prior: Prior) -> float:
 def _half_of_rounds(process: np.ndarray) -> float:
     """Half the 95 % interval of the median of a process, from the medians of successive batches.
 
-    Rounds that resemble the one before tell less than independent ones. Batches see most of it.
-    The rest follows from the correlation of successive rounds, as if they were autoregressive.
+    Successive rounds may be correlated, which makes the median less certain. Most of that shows in
+    the medians of batches. The rest is computed as if the rounds were autoregressive.
     """
     rounds = len(process)
     if rounds < 2:
         return 0.0
     batches = [np.median(batch) for batch in np.array_split(process, min(BATCHES, rounds))]
     count, of_batch = len(batches), rounds / len(batches)
-    correlation = _resemblance(process) if rounds >= TELLING else RESEMBLANCE
+    correlation = _correlation(process) if rounds >= CORRELATED else ASSUMED
     whole, part = (_variance_of_mean(n, correlation) for n in (rounds, of_batch))
     factor = (count - 1) * whole / (part - whole)
     return _student(count - 1, max(factor, 1) * np.var(batches, ddof=1) / count)
 
 
-def _resemblance(process: np.ndarray) -> float:
-    """The correlation of successive rounds, 0 to 0.9, without its bias; 0 where none shows."""
+def _correlation(process: np.ndarray) -> float:
+    """The correlation of successive rounds, 0 to 0.9, corrected for bias; 0 if it is not significant."""
     rounds, centered = len(process), process - np.median(process)
     limit = 3 * 1.4826 * np.median(np.abs(centered))  # three deviations: interruptions are cut
     if limit == 0:
@@ -167,7 +164,7 @@ def _resemblance(process: np.ndarray) -> float:
 
 
 def _variance_of_mean(count: float, correlation: float) -> float:
-    """Of so many numbers of variance 1 that are autoregressive."""
+    """The variance of the mean of autoregressive numbers of variance 1."""
     r = correlation
     return ((1 + r) / (1 - r) - 2 * r * (1 - r**count) / (count * (1 - r) ** 2)) / count
 

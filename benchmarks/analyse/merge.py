@@ -1,4 +1,4 @@
-"""Several processes as one run: rows joined, their ratios over the processes."""
+"""Merge several processes into one run: rows are joined, ratios are over the processes."""
 
 from copy import deepcopy
 from typing import Any
@@ -16,7 +16,7 @@ LONG = 512  # examples of a batch
 
 
 def merge(parts: list[JSON]) -> JSON:
-    """One run of what several processes stored; a row that is void in one of them is void."""
+    """Merge what several processes stored; a row that is void in one of them is void."""
     run = deepcopy(parts[0])
     run["processes"] = [process for part in parts for process in part["processes"]]
     run["failed"] = [process for part in parts for process in part["failed"]]
@@ -42,12 +42,12 @@ def merge(parts: list[JSON]) -> JSON:
 
 
 def sample(log_ratio: dict[str, Any], name: str) -> Sample:
-    """The log-ratios of a row's times to those of baseline, elementwise or limit."""
+    """The log-ratios of a row's times to those of a call timed beside it, such as baseline."""
     return [np.array(process) for process in log_ratio[name]]
 
 
 def summarize(row: JSON, data: list[float]) -> None:
-    """Statistics and ratios of the seconds of a call, round by round."""
+    """Add statistics and ratios to the row; data has the seconds of a call in each round."""
     stats = Stats()
     for seconds in data:
         stats.update(seconds)
@@ -58,7 +58,7 @@ def summarize(row: JSON, data: list[float]) -> None:
 
 
 def _joined(rows: list[JSON]) -> JSON:
-    """The row of several processes; as pytest-benchmark does, it leaves out the single times."""
+    """Join the rows of several processes, without the single times, as pytest-benchmark does."""
     first, infos = rows[0], [row["extra_info"] for row in rows]
     info = first["extra_info"]
     for key in ("rounds", "faults"):
@@ -73,16 +73,16 @@ def _joined(rows: list[JSON]) -> JSON:
 
 
 def _worst(verdicts: list[JSON]) -> list[JSON]:
-    """Of each check that the processes made the one that observed most; all have the same ones."""
+    """For each check the one that observed most; all processes make the same checks."""
     each = zip(*(verdict.get("checks", []) for verdict in verdicts), strict=True)
     return [max(same, key=lambda check: check["observed"]) for same in each]
 
 
 def _judge_together(rows: list[JSON]) -> None:
-    """The intervals of all ratios, each with what the other rows of its kind tell.
+    """Compute the intervals of all ratios, each with the prior from the rows of its kind.
 
-    Where these have one process each, as large batches do, the prior is that of all ratios of rows
-    of this size.
+    If these have one process each, as large batches do, the prior is from all ratios of rows of
+    this size.
     """
     found: dict[tuple[Any, ...], list[Sample]] = {}
     for row in rows:
@@ -99,7 +99,8 @@ def _judge_together(rows: list[JSON]) -> None:
 
 
 def _size(row: JSON) -> tuple[Any, ...]:
-    """Rows of a size differ alike: B x B numbers, and long vectors, may lie in more ways."""
+    """What rows have in common whose processes differ alike: the memory layout matters for B x B
+    numbers and long vectors."""
     info = row["extra_info"]
     is_long = info.get("B", info.get("examples", 0)) > LONG
     return info["kind"] == "training", info["formulation"] in MATRICES, is_long

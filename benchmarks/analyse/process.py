@@ -1,4 +1,4 @@
-"""The run of one process: what pytest-benchmark is about to store becomes a stored run."""
+"""The run of one process, made from the JSON of pytest-benchmark."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ JSON = dict[str, Any]
 
 
 def complete(run: JSON, left_out: list[dict[str, Any]], quick: bool, process: JSON) -> None:
-    """Turn what pytest-benchmark is about to store into the run of one process, in place.
+    """Turn the JSON of pytest-benchmark into the run of one process, in place.
 
-    A row without a verdict was not finished: the process was interrupted in it, or it failed.
+    Rows without a verdict are left out: they were interrupted or raised an error.
     """
     rows, kept = [row for row in run["benchmarks"] if "verdict" in row["extra_info"]], []
     run |= {"schema": schema.CURRENT, "failed": []}
@@ -38,7 +38,7 @@ def complete(run: JSON, left_out: list[dict[str, Any]], quick: bool, process: JS
 
 
 def _count_by_call(row: JSON) -> None:
-    """The row of one process, as measured block by block, in seconds of a call and in ratios."""
+    """Turn the seconds of blocks into seconds of a call, and add the ratios of the row."""
     info = row["extra_info"]
     data = [seconds / info["calls"] for seconds in row["stats"]["data"]]
     info["rounds"], info["faults"] = [len(data)], [float(np.median(info["faults"]))]
@@ -62,7 +62,7 @@ def _without_times(info: JSON) -> JSON:
 
 
 def _trajectory(model: str, dtype: str, quick: bool) -> JSON:
-    """What the figure of a training run shows: every step, since thinning out would alias it."""
+    """What the figure of a training run shows: every step, since a selection would alias."""
     problem, trajectory = training_problem(model, dtype, quick)
     drawn = {"model": model, "dtype": dtype, "loss": _rounded(trajectory.loss)}
     if trajectory.accuracy is not None:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 FACTORS = (2, 10, 100)
-FITTED = 512  # the smallest size of the fit: below it, what a call costs anyway prevails
+FITTED = 512  # the smallest size of the fit: below it, the fixed cost of a call prevails
 
 
 class Crossing(NamedTuple):
-    """The size from which dense is slower by a factor; None where it lies outside the sizes."""
+    """The size from which dense is slower by a factor; None if it lies outside the sizes."""
 
     factor: int
     size: float | None
@@ -38,9 +38,9 @@ def crossing(sizes: list[int], ratios: list[float], factor: float) -> float | No
 
 
 def exponent(rows: pd.DataFrame) -> str:
-    """The exponent of B with which the time grows from FITTED on, in words.
+    """The exponent of B with which the time grows from FITTED on, as text.
 
-    "" where fewer than three sizes are large enough.
+    "" if fewer than three sizes are large enough.
     """
     large = rows[rows.B >= FITTED]
     return f"{growth(large.B, large.seconds):.2f}" if len(large) > 2 else ""

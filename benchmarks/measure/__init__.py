@@ -1,1 +1,1 @@
-"""Interleaved rounds, what is timed in them, and under which circumstances."""
+"""Interleaved rounds, the calls that are timed in them, and their environment."""

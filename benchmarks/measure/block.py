@@ -1,9 +1,9 @@
 """A call that is ready to be timed, in blocks that are long enough for the clock.
 
-A block is as many calls as fill BLOCK seconds, so that the clock's own cost does not count, after
-one that is not timed: without it the caches would hold whatever was timed before, and half of the
-rounds would take 20 % longer than the others. Every call is given parameters that none was given
-before, see inputs.py.
+A block is as many calls as fill BLOCK seconds, so that the cost of reading the clock does not
+count. One call before it is not timed: without it the processor's caches would hold the data of
+another call, and half of the rounds would take 20 % longer. Every call gets new parameters, see
+inputs.py.
 """
 
 from collections.abc import Callable
@@ -18,20 +18,20 @@ try:
 except ImportError:  # not a Unix
     resource = None  # type: ignore[assignment]
 
-# Seconds. Timer interrupts and other guests take a processor away about every millisecond: a
-# block of that length nearly always catches one, one of a fifth of it seldom does.
+# Seconds. Timer interrupts and other virtual machines interrupt about every millisecond: a block of
+# a millisecond is nearly always interrupted, one of a fifth of it seldom.
 BLOCK = 2e-4
 # Seconds. A call of 0.2 ms took twice as long after a dense one of 50 ms, which had emptied the
-# caches; one that takes longer than this fills them itself.
+# caches. A call that takes longer than SHORT fills them itself.
 SHORT = 5e-3
 
 
 class Call(NamedTuple):
-    """A call that is compiled and has touched its memory; it returns once it is synchronized.
+    """A call that is compiled and warm; it returns once it is synchronized.
 
-    module is the backend that it belongs to; calls the number of calls in a block; supply makes
-    what each call is given, on the device; is_short says whether a block begins with a call that is
-    not timed, to bring the caches back.
+    module is its backend; calls the number of calls in a block; supply makes the arguments of each
+    call, on the device; is_short says whether one call before a block, which is not timed, fills
+    the caches.
     """
 
     function: Callable[..., Any]
@@ -43,16 +43,16 @@ class Call(NamedTuple):
 
     @property
     def warm_calls(self) -> int:
-        """The calls of a block and the one before it."""
+        """The number of calls in a block, with the one before it."""
         return self.calls + self.is_short
 
     def given(self, last: Draw) -> list[tuple[Any, ...]]:
-        """What the calls of a block, and the one before it, are given; the last call gets last."""
+        """The arguments of a block's calls and the one before; the last call gets those of last."""
         others = [draw(last.data) for _ in range(self.warm_calls - 1)]
         return self.supply([*others, last])
 
     def warm(self, given: list[tuple[Any, ...]]) -> None:
-        """Bring the caches back to this call."""
+        """Make the call before the block, if there is one."""
         if self.is_short:
             self.function(*given.pop(0))
 
@@ -67,11 +67,11 @@ class Call(NamedTuple):
 def prepare(
     function: Callable[..., Any], module: Any, supply: Supply = nothing, device: str = "cpu"
 ) -> Call:
-    """Call the function until it is warm, and see how many calls a block takes."""
+    """Call the function until it is warm, and find how many calls fill a block."""
     call = Call(function, module, 1, supply, device)
     call.block(call.given(draw(0)))
     seconds = seconds_of(call, draw(0), [])
-    if seconds < 10 * BLOCK:  # an interruption counts as much as a call
+    if seconds < 10 * BLOCK:  # one interruption may take as long as the calls
         seconds = min(seconds_of(call, draw(0), []) for _ in range(5))
     calls = max(1, ceil(BLOCK / max(seconds, 1e-9)))
     return call._replace(calls=calls, is_short=seconds < SHORT)
@@ -83,10 +83,10 @@ def minor_faults() -> int:
 
 
 def block_of(call: Call, results: list[Any]) -> Callable[..., None]:
-    """One block of calls, which leaves its result in results.
+    """A function that makes one block of calls and appends its result to results.
 
-    A result is freed outside the clock, and before the next block: one that is still held, by
-    pytest-benchmark for example, makes the others take other memory, and that alone was worth 2 %.
+    The result has to be freed outside the timed region, before the next block. A result that is
+    still held, for example by pytest-benchmark, makes later ones use other memory: that cost 2 %.
     """
 
     def block(given: list[tuple[Any, ...]]) -> None:
@@ -96,10 +96,10 @@ def block_of(call: Call, results: list[Any]) -> Callable[..., None]:
 
 
 def seconds_of(call: Call, last: Draw, results: list[Any], **kwargs: Any) -> float:
-    """One block under the clock, step by step as pytest-benchmark takes the cell's own."""
+    """The seconds of one block, timed in the same steps as pytest-benchmark times the cell."""
     block, args = block_of(call, results), (call.given(last),)
     call.warm(*args)
-    minor_faults()  # in place of what pytest-benchmark does before it looks at the clock: 0.1 %
+    minor_faults()  # instead of what pytest-benchmark does before it reads the clock: 0.1 %
     start = perf_counter()
     block(*args, **kwargs)
     end = perf_counter()

@@ -1,6 +1,6 @@
 """Parts of the work of a gradient, as calls to be timed beside it.
 
-Each is NumPy's fastest way to do one part of the work and nothing else, into memory that is there.
+Each is NumPy's fastest way to do one part of the work, and nothing else, without allocating memory.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from reference.problems import Problem
 
 
 def of_large(problem: Problem) -> dict[str, Call]:
-    """Reading X and Y once, the products X W and row X, and the exponentials, if Pred is one."""
+    """Reading X and Y once, the products X W and row X, and exponentials, if the model has any."""
     functions = {"reading": reading(problem), "products": products(problem)}
-    if len(load_model(problem.model).JACOBIANS) > 1:  # an exponential lies between Z and Pred
+    if len(load_model(problem.model).JACOBIANS) > 1:  # then Pred has an exponential
         functions["exponentials"] = exponentials(problem)
     return {name: _prepared(function) for name, function in functions.items()}
 
@@ -35,13 +35,13 @@ def of_dense(cell: Cell, B: int) -> dict[str, Call]:
 
 
 def reading(problem: Problem) -> Callable[[], Any]:
-    """Sums of squares, which the BLAS computes as fast as numbers arrive."""
+    """Sums of squares, which the BLAS computes as fast as it can read."""
     x, y = problem.X[0].ravel(), problem.Y[0].ravel()
     return lambda: (np.dot(x, x), np.dot(y, y))
 
 
 def exponentials(problem: Problem) -> Callable[[], Any]:
-    """One for each example."""
+    """One exponential for each example."""
     z = np.linspace(-4, 4, problem.Y[0].size, dtype=problem.dtype)
     out = np.empty_like(z)
     return lambda: np.exp(z, out)

@@ -10,9 +10,9 @@ REPEATS = 5
 
 
 def seconds() -> float:
-    """The shortest of some turns of the loop: bursts of other work pass by, a slower clock stays.
+    """The shortest of several loops of about a millisecond.
 
-    About a millisecond each.
+    So short bursts of other work do not count, but a slower processor clock does.
     """
     return min(_turn() for _ in range(REPEATS))
 
@@ -25,6 +25,6 @@ def _turn() -> float:
 
 
 def drift(loops: list[float]) -> float:
-    """By what share the loop moved within a run: between its 5 % and 95 % quantiles."""
+    """By what share the 95 % quantile of the loop is above the 5 % quantile."""
     low, high = np.quantile(loops, [0.05, 0.95])
     return float(high / low - 1)

@@ -1,4 +1,4 @@
-"""A cell ready to be timed: its arrays on its device, calls that end synchronized."""
+"""The calls of a cell for timing: their arrays are on the device, and they end synchronized."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,10 +14,10 @@ from reference import backprop
 from reference.models import load
 from reference.problems import Problem, make, published
 
-QUICK_STEPS = 380  # at most, or the reference alone would take half of a quick run
+QUICK_STEPS = 380  # at most: with more, the reference would take half of a quick run
 FOLDER = Path(__file__).parents[2] / "examples"
-C_LOOP = FOLDER / "native_backend.py"  # what the machine can do
-EXAMPLES = C_LOOP, FOLDER / "optax_backend.py", FOLDER / "nn_backend.py"  # and what people write
+C_LOOP = FOLDER / "native_backend.py"  # the C loop
+EXAMPLES = C_LOOP, FOLDER / "optax_backend.py", FOLDER / "nn_backend.py"  # and typical user code
 
 
 @cache
@@ -57,7 +57,7 @@ def gradient_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
 
 
 def gradient_and_arguments(cell: Cell, problem: Problem) -> tuple[Callable[..., Any], list[Any]]:
-    """What makes one gradient of the cell, and what it is called with."""
+    """The function that computes one gradient of the cell, and its arguments."""
     module = backends.load(cell.backend)
     gradient = module.make_gradient(cell.model, cell.formulation, cell.execution)
     arrays = on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
@@ -65,20 +65,20 @@ def gradient_and_arguments(cell: Cell, problem: Problem) -> tuple[Callable[..., 
 
 
 def timed_training(cell: Cell, problem: Problem) -> Call:
-    """The cell's training run, warm, with other parameters in each call."""
+    """The cell's training run, warm, with new parameters in each call."""
     given = supply(cell, problem, is_batch=False)
     return prepare(_train(cell, problem), backends.load(cell.backend), given, cell.device)
 
 
 def timed_gradient(cell: Cell, problem: Problem) -> Call:
-    """The cell's gradient, warm, with other parameters in each call."""
+    """The cell's gradient, warm, with new parameters in each call."""
     given = supply(cell, problem, is_batch=True)
     return prepare(_gradient(cell, problem), backends.load(cell.backend), given, cell.device)
 
 
 @cache
 def prepared_training(cell: Cell, quick: bool) -> Call:
-    """The cell's published run; kept, since a cell is also timed beside others."""
+    """The cell's published run, cached: a cell is also timed beside others."""
     return timed_training(cell, training_problem(cell.model, cell.dtype, quick)[0])
 
 
@@ -113,7 +113,7 @@ def beside(cell: Cell) -> dict[str, Cell]:
 
 
 def c_loop(cell: Cell) -> dict[str, Cell]:
-    """The C loop over the same run, where there is a C compiler."""
+    """The C loop over the same run, if there is a C compiler."""
     name = backends.add(C_LOOP)
     try:
         backends.load(name)

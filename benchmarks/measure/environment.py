@@ -1,4 +1,4 @@
-"""What the environment of a process may not be, and where its caches are if they have no place."""
+"""Checks of the environment variables, and folders for compiler caches."""
 
 import atexit
 import os
@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-INTERPRETED = (  # what is called compiled would not be
+INTERPRETED = (  # with one of them set, nothing would be compiled
     "NUMBA_DISABLE_JIT", "JAX_DISABLE_JIT", "TORCHDYNAMO_DISABLE", "TORCH_COMPILE_DISABLE",
 )  # fmt: skip
 OFF = "", "0", "false"
@@ -18,18 +18,16 @@ CACHES = {  # of Numba, JAX and inductor
 
 
 def check() -> None:
-    """Raise ValueError where a variable says that nothing is to be compiled."""
+    """Raise ValueError if a variable switches compiling off."""
     for name in INTERPRETED:
         if os.environ.get(name, "").lower() not in OFF:
-            raise ValueError(
-                f"{name}={os.environ[name]}: what is called compiled would not be; unset it"
-            )
+            raise ValueError(f"{name}={os.environ[name]}: switches compiling off; unset it")
 
 
 def place_caches(root: Path) -> None:
-    """See that what is compiled can be kept; for this process alone where nothing can be written.
+    """Choose folders for what is compiled; temporary ones where nothing can be written.
 
-    JAX keeps it in the checkout, Numba beside the backends, inductor where it likes to.
+    JAX's is in the checkout, Numba's beside the backends, inductor's where inductor puts it.
     """
     if writable(root):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(root / ".cache" / "jax"))
@@ -44,7 +42,7 @@ def place_caches(root: Path) -> None:
 
 
 def writable(folder: str | Path) -> bool:
-    """Whether a file can be made there, by making one; root may do more than rights say."""
+    """Whether a file can be made there. Makes one, since permissions do not bind root."""
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -1,8 +1,7 @@
-"""What a timed call is given: parameters that no call was given before, and one of a few data sets.
+"""The arguments of timed calls: parameters that no earlier call got, and one of a few data sets.
 
-An answer that is kept from an earlier call, or looked up by its inputs, is then a wrong one: the
-parameters move so far that it fails its verdict. Whatever a call is given is made, put on the
-device and synchronized before its block begins.
+So a result that is kept from an earlier call is wrong: the parameters change so much that it fails
+its verdict. All arguments are made, put on the device and synchronized before their block begins.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,28 +14,28 @@ import numpy as np
 from backends import Cell, load
 from reference.problems import Problem
 
-SETS = 2  # of X and Y. All calls of a round have the same one, so that it is in the caches
-SHRINK = 0.05  # at most; to grow could take a run beyond the rate up to which it is contractive
-GOLDEN = (5**0.5 - 1) / 2  # its multiples leave 0 to 1 nowhere crowded: no two draws are close
-NUMBERS = count(1)  # of this process: no draw comes twice
+SETS = 2  # of X and Y. All calls of a round get the same one, so that it is in the caches
+SHRINK = 0.05  # at most; with larger parameters a run might no longer be contractive
+GOLDEN = (5**0.5 - 1) / 2  # its multiples modulo 1 are evenly spread: no two are close
+NUMBERS = count(1)  # of the draws of this process; each comes once
 
-Supply = Callable[[Sequence["Draw"]], list[tuple[Any, ...]]]  # the arguments of a call for each
+Supply = Callable[[Sequence["Draw"]], list[tuple[Any, ...]]]  # the arguments of each draw
 
 
 class Draw(NamedTuple):
-    """Which parameters and which data a call is given."""
+    """Which parameters and which data set a call gets."""
 
     number: int
     data: int
 
 
 def draw(data: int) -> Draw:
-    """A new draw; data counts from 0."""
+    """A new draw with this data set, counted from 0 and modulo SETS."""
     return Draw(next(NUMBERS), data % SETS)
 
 
 def nothing(draws: Sequence[Draw]) -> list[tuple[Any, ...]]:
-    """The supply of a call that is given nothing."""
+    """The supply of a call without arguments."""
     return [()] * len(draws)
 
 

@@ -1,17 +1,17 @@
 """The life of one cell: every stage that a user waits for, in a fresh process.
 
-python -m benchmarks.measure.life CELL prints one JSON object with the seconds of its life, all
+python -m benchmarks.measure.life CELL prints one JSON object with the seconds of its stages, all
 synchronized:
   import       NumPy, the framework, the backend's file, and what make_train imports
   to device    from_numpy of W, b, X and Y
-  trace        of the first call, null where the backend does not tell it apart
-  compile      of the first call; JAX and PyTorch count here what they load from a warm cache
-  first run    the rest of the first call; Numba's loading from a warm cache is in it
+  trace        of the first call, null if the backend does not measure it by itself
+  compile      of the first call; with a warm cache, JAX and PyTorch count loading from it here
+  first run    the rest of the first call; with a warm cache, Numba's loading from it is here
   steady       a further call, the median
   to host      to_numpy of the trajectory
-  numpy        the same run in eager NumPy, elementwise where it lacks the formulation, the median
+  numpy        the same run in eager NumPy, elementwise if NumPy lacks the formulation, the median
                of calls between the steady ones
-The caches are those that the environment names: see bench_life.py.
+Environment variables name the cache folders: see bench_life.py.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measure.parent import end_with_the_parent
 from benchmarks.measure.threads import enforce
 
-# NumPy, and whatever imports it, is imported under the clock.
+# NumPy, and all that imports it, is imported while time is taken.
 if TYPE_CHECKING:
     from backends import Cell
     from reference.problems import Problem
@@ -39,7 +39,7 @@ CALLS = 3
 def break_even(life: dict[str, Any], steps: int) -> int | None:
     """After how many steps the first call's overhead is paid back against eager NumPy.
 
-    steps is the number of steps of a call. None where the cell is not faster.
+    steps is the number of steps of a call. None if the cell is not faster.
     """
     overhead = (life["trace"] or 0) + (life["compile"] or 0) + life["first run"] - life["steady"]
     gain = (life["numpy"] - life["steady"]) / steps
@@ -47,15 +47,15 @@ def break_even(life: dict[str, Any], steps: int) -> int | None:
 
 
 def compiles(execution: str, spent: dict[str, float]) -> bool:
-    """Whether there is anything to pay back; spent is the backend's compile_seconds.
+    """Whether the cell compiles anything; spent is the backend's compile_seconds.
 
-    With warm caches Numba spends nothing, as an eager cell does.
+    With warm caches these are 0 in Numba, as in an eager cell: so the execution counts, too.
     """
     return bool(spent) and (execution != "eager" or any(spent.values()))
 
 
 def measure(loaded: tuple[Any, ...], importing: float) -> dict[str, Any]:
-    """What is printed, of the cell that _load has imported in so many seconds."""
+    """What is printed. loaded is the result of _load, which took so many seconds of importing."""
     from benchmarks.measure.calls import to_numpy, train_call, training_problem
     from reference.agreement import compare
     from reference.problems import published
@@ -109,7 +109,7 @@ def _timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
 
 
 def _load(words: str, path: str | None) -> tuple["Cell", Any, Callable[..., Any]]:
-    """The cell, the module of its backend, and its training.
+    """The cell, the module of its backend, and its training function.
 
     Raises ValueError for a cell that does not exist here, ImportError for a missing framework.
     """
@@ -137,7 +137,7 @@ def _on_device(cell: "Cell", module: Any, problem: "Problem") -> list[Any]:
 
 
 def _rival(cell: "Cell") -> "Cell":
-    """The eager NumPy cell that it has to beat."""
+    """The eager NumPy cell that it is compared with."""
     from backends import load
 
     known = cell.formulation in load("numpy").FORMULATIONS
@@ -147,7 +147,7 @@ def _rival(cell: "Cell") -> "Cell":
 
 def _interleaved(own: Callable[[], Any], other: Callable[[], Any]) -> tuple[Any, float, float]:
     """The last result of own, and the median seconds of own and of other."""
-    other()  # own has been called before
+    other()  # own is warm already
     seconds: dict[Any, list[float]] = {own: [], other: []}
     gc.collect()
     gc.disable()
@@ -162,11 +162,11 @@ def _interleaved(own: Callable[[], Any], other: Callable[[], Any]) -> tuple[Any,
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure the cell that is named and print its life; the exit code."""
+    """Measure the named cell and print its life; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.measure.life", allow_abbrev=False)
     parser.add_argument("cell", metavar="CELL", help="as logistic-jax-run-cpu-elementwise-float64")
     parser.add_argument("--backend", metavar="PATH", help="the file of a backend from outside")
-    parser.add_argument("--threads", type=int, default=1, help="in every pool (default 1)")
+    parser.add_argument("--threads", type=int, default=1, help="threads in every pool (default 1)")
     given = parser.parse_args(arguments)
     try:
         threads = enforce(given.threads, pin=True)

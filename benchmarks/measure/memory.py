@@ -12,13 +12,14 @@ try:
 except ImportError:  # not a Unix
     resource = None  # type: ignore[assignment]
 
-# The B x B matrices that a gradient has at a time, beyond its Jacobians: one into which the traffic
-# is timed; jacrev's identity and what it multiplies. tests/conformance/test_memory.py counts them.
+# The B x B matrices that exist beside the Jacobians of a gradient: with dense, the one of the timed
+# traffic; with jacrev, an identity and the matrix that it multiplies.
+# tests/conformance/test_memory.py counts them.
 MORE = {"dense": 1, "jacrev": 2}
-MARGIN = 2  # what allocators round up and keep, and what others on the machine take meanwhile
+MARGIN = 2  # for what allocators keep, and what other programs take meanwhile
 CGROUPS = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
-FILES = (  # limit, use and the part of it that the kernel gives back: version 2, version 1
+FILES = (  # limit, use and its reclaimable part: cgroups of version 2, of version 1
     ("memory.max", "memory.current", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
@@ -30,7 +31,7 @@ def need(model: str, formulation: str, B: int, itemsize: int) -> int:
 
 
 def lack(need: int) -> str:
-    """That so many bytes are more than may be taken, with both figures; "" if they are not."""
+    """A message if so many bytes are more than may be taken, with both numbers; "" if not."""
     there = free()
     if MARGIN * need <= there:
         return ""
@@ -60,7 +61,7 @@ def within_limits(cgroups: Path, own: Path) -> Iterator[int]:
             try:
                 most, now = (int((folder / file).read_text()) for file in (limit, used))
                 stat = dict(map(str.split, (folder / "memory.stat").read_text().splitlines()))
-            except (OSError, ValueError):  # no limit is the word max, or no file
+            except (OSError, ValueError):  # without a limit: the word max, or no file
                 continue
             yield max(most - now + int(stat.get(reclaimable, 0)), 0)
 

@@ -1,10 +1,9 @@
-"""What a call does outside of the clock, or on processors that it was not given.
+"""Finds work that a call does outside the timed region, or on processors that are not allowed.
 
-Such a row is void. A result may be computed when it is first looked at, in is_ready or in to_numpy;
-by a thread that goes on when the clock has stopped; or on more processors than were allowed. Each
-of them is looked for in some calls after the timed ones, as the clock makes them. The verdict comes
-after these, so that a result which later calls write over fails it. SECURITY.md says what is not
-found.
+Such a row is void. A result may be computed late, when it is first used, in is_ready, synchronize
+or to_numpy; in a thread that goes on after the clock has stopped; or on more processors than are
+allowed. Some calls after the timed ones look for each of these. The verdict comes after them, so
+that a result which a later call overwrites fails it. SECURITY.md says what is not found.
 """
 
 from collections.abc import Callable
@@ -18,32 +17,34 @@ from benchmarks.measure import threads
 from benchmarks.measure.block import Call
 from benchmarks.measure.inputs import draw
 
-# Of calls that are short, or not; the least of them counts, or the median. What is found is looked
-# for once more, in many: on a busy machine five looks at an honest result may all be disturbed.
+# The number of probes, for short calls and for others; the smallest value counts, or the median. If
+# something is found, the second number is tried: on a busy machine five probes of a correct call
+# may all be disturbed.
 PROBES = {True: (5, 50), False: (1, 4)}
-# Of the seconds of a call: what looking at its result may take longer than looking once more, or at
-# a copy of it.
+# Of the seconds of a call: by so much the first use of its result may take longer than the second
+# one, or than that of a copy.
 SHARE = 0.5
-FLOOR = 1e-5  # seconds: looking for the first time takes longer by a few caches that are cold
-PAUSE = 1e-3, 2e-2  # seconds to look for threads that go on: as long as the block, within these
-BUSY = 0.2  # of the pause: a pool that waits for work by spinning stops sooner
+FLOOR = 1e-5  # seconds: the first use takes this much longer, since caches are cold
+PAUSE = 1e-3, 2e-2  # seconds to look for threads that go on: as long as the block, within limits
+BUSY = 0.2  # of the pause: a pool that spins while it waits stops sooner
 SPARE = 0.3  # processors beyond those allowed; the two clocks are not read at the same instant
 LOOKS = ("is_ready", "synchronize", "to_numpy")
 
 
 def look(call: Call) -> tuple[dict[str, float], str]:
-    """Seconds of what belongs to a call besides it, and why its row is void, or "".
+    """What was measured, and why the row is void, or "".
 
-    is_ready, synchronize and to_numpy are of the last call of a block, beyond what they take of
-    a result that is there; later is the processor time of other threads in a pause after it, as a
-    share; processors is processor time over time within the block.
+    call is the seconds of a call. is_ready, synchronize and to_numpy are the seconds by which these
+    take longer, after the last call of a block, than with a result that is ready. later is the
+    processor time of other threads in a pause after it, as a share of the pause; processors is
+    processor time over time within the block.
     """
     for count in PROBES[call.is_short]:
         probes = [_probe(call) for _ in range(count)]
         found = {name: min(probe[name] for probe in probes) for name in probes[0]}
         for name in LOOKS:
             found[name] -= found.pop(f"{name} again")
-        for name in ("later", "processors"):  # a thread may be ready in time now and then
+        for name in ("later", "processors"):  # the smallest value could miss a thread
             found[name] = median(probe[name] for probe in probes)
         if not (reason := _reason(found)):
             break
@@ -60,11 +61,11 @@ def _probe(call: Call) -> dict[str, float]:
         function = getattr(module, name)
         for place in (name, f"{name} again"):
             _, found[place] = _timed(function, result)
-    _fetch(module, list(arguments))  # what is run for the first time is slower
+    _fetch(module, list(arguments))  # the first fetch is slower
     kept, found["to_numpy"] = _timed(_fetch, module, _arrays(result))
     copies = [module.synchronize(module.from_numpy(array, call.device)) for array in kept]
     _, found["to_numpy again"] = _timed(_fetch, module, copies)
-    if call.is_short:  # what has been looked at has been waited for
+    if call.is_short:  # the result of this one has not been waited for
         call.block(call.given(draw(0)))
     return found | {"later": _later(min(max(wall, PAUSE[0]), PAUSE[1]))}
 
@@ -85,9 +86,7 @@ def _reason(found: dict[str, float]) -> str:
     call, allowed = found["call"], threads.allowed()
     for name in LOOKS:
         if found[name] > max(SHARE * call, FLOOR):
-            return (
-                f"{name} takes {found[name]:.2g} s of the work, a call under the clock {call:.2g}"
-            )
+            return f"{name} takes {found[name]:.2g} s of the work, the timed call {call:.2g} s"
     if found["later"] > BUSY:
         return f"its threads go on for {found['later']:.0%} of a pause after the clock has stopped"
     if found["processors"] > allowed + SPARE:

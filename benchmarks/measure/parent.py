@@ -1,12 +1,12 @@
-"""A process that does not outlive the one that started it, however that one ended."""
+"""End a process when the process that started it ends, in whatever way."""
 
 import signal
 import sys
 
 
 def end_with_the_parent() -> None:
-    """Ask Linux to end this process when its parent ends; elsewhere it goes on to its own end."""
+    """Ask Linux to kill this process when its parent ends; on other systems do nothing."""
     if sys.platform == "linux":
-        import ctypes  # NumPy imports it, too, which a life has under the clock
+        import ctypes  # not above: NumPy imports it, which life.py times
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

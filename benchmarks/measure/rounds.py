@@ -1,9 +1,9 @@
 """Interleaved rounds: a cell is timed beside its own elementwise cell, the baseline and the C loop.
 
-One round takes one block of calls of each, the cell's own through pytest-benchmark, the others
-just before it in even rounds and just after it, in reverse order, in odd ones, so that a machine
-that drifts moves both sides of a ratio. The number of rounds is fixed beforehand, and what a call
-does outside of the clock is looked for afterwards.
+A round times one block of calls of each. pytest-benchmark times the cell's own block. The others
+are timed just before it in even rounds, and just after it, in reverse order, in odd rounds, so that
+a machine that drifts changes both sides of a ratio. The number of rounds is fixed beforehand. Work
+outside the timed region is looked for afterwards.
 """
 
 import gc
@@ -24,10 +24,10 @@ COMPILERS = ("numba", "jax", "torch")  # the frameworks, and the backends of the
 
 
 class Timed(NamedTuple):
-    """What the last timed call returned, what goes into the stored row, and why it is void.
+    """The result of the last timed call, info for the stored row, and problem: why it is void.
 
-    draw says what that call was given. others holds what the last timed calls of the others
-    returned, which were given the same: a ratio has two sides.
+    draw belongs to that call. others holds the results of the last timed calls of the others, which
+    got the same draw: both sides of a ratio are judged.
     """
 
     draw: Draw
@@ -44,8 +44,8 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
     the others in every round; faults, the minor page faults of one call in every round; and
     calibration, the seconds of the calibration loop before and after.
     """
-    turn = iter(range(2 * rounds))  # setup and teardown in turn: 0 and 1 are the first round
-    draws = [draw(number) for number in range(rounds)]  # of the last call of each round's blocks
+    turn = iter(range(2 * rounds))  # setups and teardowns: 0 and 1 are of the first round
+    draws = [draw(number) for number in range(rounds)]  # of the last call of each block of a round
     beside: dict[str, list[float]] = {name: [] for name in others}
     faults: list[float] = []
     late: list[bool] = []
@@ -73,7 +73,7 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
         return (given,), {}
 
     def after(given: list[tuple[Any, ...]]) -> None:
-        late.append(not call.module.is_ready(results[-1]))  # as soon as the clock has stopped
+        late.append(not call.module.is_ready(results[-1]))  # right after the clock has stopped
         faults.append((minor_faults() - faults.pop()) / call.warm_calls)
         if (now := next(turn)) < 2 * rounds - 1:
             results.clear()
@@ -97,9 +97,9 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
 
 
 def _compiled(call: Call, others: dict[str, Call]) -> list[float]:
-    """The seconds that these calls' backends, and all frameworks here, spent on compiling so far.
+    """The seconds of compiling so far, by the backends of these calls and all frameworks here.
 
-    A backend from outside may not count what its framework compiles; this suite's own ones do.
+    A backend from outside may not count what its framework compiles; those of this suite do.
     """
     modules = [c.module for c in (call, *others.values())]
     modules += [backends.load(name) for name in COMPILERS if name in sys.modules]
@@ -108,10 +108,10 @@ def _compiled(call: Call, others: dict[str, Call]) -> list[float]:
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """The garbage collector strikes neither side of a ratio."""
+    """Switch the garbage collector off, so that it disturbs neither side of a ratio."""
     enabled = gc.isenabled()
     gc.collect()
-    gc.freeze()  # else every row goes through a whole framework: a tenth of a second
+    gc.freeze()  # else each collection goes through a whole framework: 0.1 s
     gc.disable()
     try:
         yield

@@ -1,4 +1,4 @@
-"""A measured row, as it is stored: a time counts only with the proof that the call was right."""
+"""A measured row, as it is stored: with its verdict, and void if its result is wrong."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -23,9 +23,9 @@ def keep(
 ) -> None:
     """Store the row with its verdict and facts; fail the test if it is void.
 
-    others are the verdicts on the cells that it was timed beside: a ratio to a wrong one is none.
-    flaw says why the cell has not the structure that it is called by.
-    kind and the facts that belong to it are those of benchmarks/store/run.py.
+    others are the verdicts on the cells that it was timed beside; if one fails, the row is void.
+    flaw says why the cell does not have the structure of its formulation.
+    benchmarks/store/run.py describes each kind and its facts.
     """
     beside = (f"beside {name}: {v.failure}" for name, v in others.items() if v.failure)
     void = verdict.failure or timed.problem or flaw or next(beside, "")
@@ -36,7 +36,7 @@ def keep(
 
 
 def unfinished(item: Any, error: Any, words: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The row of a test that raised an error before it was kept, as a void one with the reason."""
+    """The void row of a test that raised an error before its row was stored, with that error."""
     params = item.callspec.params if hasattr(item, "callspec") else {}
     benchmark = item.funcargs.get("benchmark")
     if not params.keys() >= {*words} or "verdict" in getattr(benchmark, "extra_info", {}):

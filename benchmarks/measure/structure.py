@@ -1,4 +1,4 @@
-"""Whether a timed cell has the structure that it is called by, at the size that was timed."""
+"""Whether a timed cell has the structure of its formulation, at the size that was timed."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from reference.structure import JUDGED, RATE, Probe, flaw, probes
 
 
 def of_gradient(cell: Cell, problem: Problem) -> str:
-    """Why the gradient of the problem's shape has not the structure of the formulation, or ""."""
+    """Why the gradient lacks the structure of its formulation at the problem's shape, or ""."""
     module = backends.load(cell.backend)
     gradient = module.make_gradient(cell.model, cell.formulation, cell.execution)
 
@@ -25,10 +25,10 @@ def of_gradient(cell: Cell, problem: Problem) -> str:
 
 
 def of_training(cell: Cell, problem: Problem) -> str:
-    """The same of the first step of a run of the problem's shape."""
+    """The same for the first step of a run of the problem's shape."""
     module = backends.load(cell.backend)
     train = module.make_train(cell.model, cell.formulation, cell.execution)
-    # Whatever drives steps from Python needs one epoch; a run would be compiled for it.
+    # One epoch is enough; only a run keeps its epochs, or it would be compiled again.
     epochs = problem.epochs if cell.execution == "run" else 1
 
     def state(p: Probe) -> Any:

@@ -10,16 +10,16 @@ from contextlib import suppress
 import psutil
 
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-XLA = "NPROC"  # what XLA takes for the number of processors, for its pool
-PINNED: set[int] = set()  # the processors of this process, if it is kept on some
+XLA = "NPROC"  # from which XLA takes the size of its pool
+PINNED: set[int] = set()  # the processors that this process is kept on, if any
 MAKE_POOLS = ("numpy", "scipy", "numba", "jax", "torch")
 
 
 def enforce(count: int, *, pin: bool) -> str:
-    """Give every pool count threads, and with pin this process as many processors.
+    """Set count threads for every pool; with pin, keep this process on as many processors.
 
-    Returns what was done, in words for the conditions of the run. Raises ValueError where there
-    are fewer processors.
+    Returns what was done, as text for the conditions of the run. Raises ValueError if there are
+    fewer processors.
     """
     processors = usable_processors()
     if not 1 <= count <= len(processors):
@@ -50,11 +50,11 @@ def allowed() -> int:
 
 
 def astray() -> str:
-    """That a thread of this process may run on a processor that it was not given, or ""."""
+    """A message if a thread of this process may run on a processor outside PINNED, or ""."""
     if not PINNED or not hasattr(os, "sched_getaffinity"):  # Windows pins processes only
         return ""
     for thread in psutil.Process().threads():
-        with suppress(OSError):  # it has ended
+        with suppress(OSError):  # the thread has ended
             if others := os.sched_getaffinity(thread.id) - PINNED:
                 return f"a thread may run on processors {sorted(others)}, which it was not given"
     return ""

@@ -10,15 +10,15 @@ from benchmarks.show.circumstances import partial
 from benchmarks.show.wording import digits, duration, interval, name, ratio, title, titled, value
 from benchmarks.store.run import CELL_WORDS, Run
 
-SIZE = 256  # beside the largest one
-FIRST = "logistic"  # the model whose answer is told, if the run has it
+SIZE = 256  # shown beside the largest size
+FIRST = "logistic"  # the model that the answer is about, if the run has it
 CALLS = {"eager": "one call an operation", "step": "one call a step", "block": "one call a block"}
 
 
 def answer(run: Run, rows: pd.DataFrame) -> list[str]:
     """What dense costs, which cell trains fastest and why, and whether all rows agree.
 
-    Before them, of a partial run, that it is one.
+    The first sentence of a partial run says that it is partial.
     """
     sentences = partial(run), cost(rows), fastest(rows), agreement(rows, len(run.void))
     return [sentence for sentence in sentences if sentence]
@@ -38,7 +38,7 @@ def cost(rows: pd.DataFrame) -> str:
 
 
 def fastest(rows: pd.DataFrame) -> str:
-    """Which cell trains fastest, beside the C loop and the reference, and what drives that."""
+    """Which cell trains fastest, compared with the C loop, the reference and its other forms."""
     told = _told(own_conditions(rows[rows.kind == "training"]))
     cells = told[~told.backend.isin([C_LOOP, "reference"])]
     if cells.empty:
@@ -70,7 +70,7 @@ def agreement(rows: pd.DataFrame, void: int) -> str:
 
 
 def subject(rows: pd.DataFrame) -> tuple[str, str] | None:
-    """The model and dtype that the answer is about, of those that have such rows."""
+    """The model and dtype of the rows that the answer is about; None without rows."""
     found = list(dict.fromkeys(zip(rows.model, rows.dtype, strict=True)))
     return min(found, key=lambda key: key[0] != FIRST, default=None)
 
@@ -81,7 +81,7 @@ def _told(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _costs_at(rows: pd.DataFrame) -> str:
-    """The ratio at one size; of a backend in its first execution, what its users get by default."""
+    """The ratio of each backend at one size, in its first execution, which is its default."""
     return ", ".join(
         f"{value(row, '/ elementwise')} ({title(row.backend)} {row.execution})"
         for _, row in rows.drop_duplicates("backend").iterrows()

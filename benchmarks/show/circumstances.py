@@ -1,4 +1,4 @@
-"""What a reader has to know of a run beside its numbers: how it was made, and what is missing."""
+"""What a reader has to know of a run besides its numbers: how it was made, what is missing."""
 
 from textwrap import wrap
 from typing import Any
@@ -8,11 +8,11 @@ from benchmarks.show.wording import name, title
 from benchmarks.store.conditions import in_brief, in_words
 from benchmarks.store.run import Run
 
-EXPECTED = ("numpy", "numba", "jax", "torch")  # beside the reference; the others are examples
+EXPECTED = ("numpy", "numba", "jax", "torch")  # besides the reference; the others are examples
 
 
 def facts(run: Run) -> dict[str, str]:
-    """Each thing that bears on the numbers, by its name; what the run does not know is left out."""
+    """All that affects the numbers, by name; what the run does not know is left out."""
     machine = run.machine_info
     found = {
         "run": f"{'quick' if run.quick else 'full'}, {_measured(run)}",
@@ -29,7 +29,7 @@ def facts(run: Run) -> dict[str, str]:
 
 
 def not_measured(run: Run) -> list[str]:
-    """A sentence for everything that one could expect in the run and that is not there."""
+    """A sentence for everything that could be expected in the run and is missing."""
     rows = [entry.extra_info for entry in run.benchmarks]
     told = [f"{', '.join(names)}: left out. {why}." for why, names in _left_out(run).items()]
     absent = [title(name) for name in EXPECTED if name not in {row.backend for row in rows}]
@@ -50,9 +50,9 @@ def missing(run: Run) -> list[str]:
 
 
 def partial(run: Run) -> str:
-    """That processes are missing or were cut short, and how many; "" if none is."""
+    """How many processes are missing or were cut short, as a sentence; "" if none."""
     there = [process.name for process in run.processes]
-    cut = sum(process.name in there for process in run.failed)  # they have a part, and no end
+    cut = sum(process.name in there for process in run.failed)  # they stored rows, but not all
     count = f"{len(run.failed)} of {len(run.failed) + len(there) - cut} processes"
     return f"Partial run: {count} are missing or were cut short." if run.failed else ""
 
@@ -68,12 +68,12 @@ def repetitions(run: Run) -> str:
     """In how many processes a backend was measured, and what that means for the intervals."""
     often = max((len(entry.extra_info.rounds) for entry in run.benchmarks), default=0)
     if often == 1:
-        return "One process: how another one would differ is not in the intervals."
+        return "One process: the intervals do not cover differences between processes."
     return f"{often} processes of each backend." if often else ""
 
 
 def unsteady(run: Run) -> list[str]:
-    """A line on the processes in which the machine was not steady; none if it always was."""
+    """A line on the processes in which the machine was not steady; no line if it always was."""
     drifts: dict[str, list[str]] = {}
     for process in run.processes:
         if process.unstable:
@@ -89,7 +89,7 @@ def unsteady(run: Run) -> list[str]:
 
 
 def _failed(run: Run) -> dict[str, list[str]]:
-    """By reason, the processes that have no part in the run."""
+    """The processes that failed, by reason."""
     found: dict[str, list[str]] = {}
     for process in run.failed:
         found.setdefault(process.reason, []).append(process.name)
@@ -97,7 +97,7 @@ def _failed(run: Run) -> dict[str, list[str]]:
 
 
 def _left_out(run: Run) -> dict[str, list[str]]:
-    """By reason, the cells that were not measured."""
+    """The cells that were not measured, by reason."""
     found: dict[str, dict[str, None]] = {}
     for row in run.left_out:
         found.setdefault(row.reason, {})[name(row)] = None

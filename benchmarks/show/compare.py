@@ -1,6 +1,6 @@
 """Two stored runs, row by row: two machines, or before and after a change.
 
-Times of two runs cannot be compared, their ratios to the baseline can: it was timed beside every
+Times of two runs cannot be compared. Their ratios to the baseline can: it was timed beside every
 row, on the same machine in the same minute.
 """
 
@@ -28,7 +28,7 @@ def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], i
 
     With a percentage it is 1 if a row is slower by more than that, or void in the other run only,
     or a process of the other run has failed.
-    Raises Mistake for a file that is no stored run, and where no row is in both.
+    Raises Mistake if a file is not a stored run, or if no row is in both.
     """
     runs = load(one), load(other)
     rows = rows_of(runs[0]), rows_of(runs[1])
@@ -77,7 +77,7 @@ def tables(found: pd.DataFrame) -> Iterator[Table]:
 
 
 def conditions(one: Run, other: Run) -> list[str]:
-    """What differs in the conditions; load and clock rate are none."""
+    """What differs in the conditions; load and clock rate do not count."""
     a, b = (_conditions(run) for run in (one, other))
     differs = differences(a, {key: b.get(key, "unknown") for key in a})
     lines = [f"Conditions that differ in B: {differs}." if differs else "The conditions agree."]
@@ -107,7 +107,7 @@ def _summary(found: pd.DataFrame, common: int) -> list[str]:
     rest = len(found) - slower - faster
     text = (
         f"Of {len(found)} rows in both, {slower} are slower in B, {faster} faster; for {rest} no "
-        "difference was measured. Of rows that are equal, one in forty is called slower."
+        "difference was measured. If nothing changed, one row in forty is called slower."
     )
     if common > len(found):
         text += f" {common - len(found)} more rows in both have no ratio to the baseline."
@@ -132,7 +132,7 @@ def _keys(rows: pd.DataFrame) -> list[str]:
 
 
 def _conditions(run: Run) -> dict[str, Any]:
-    """Those of the run, with its processor."""
+    """The conditions of the run, and its processor."""
     found = joined([process.conditions for process in run.processes])
     found |= {"versions": found["versions"] or {}}
     return {**found, "processor": run.machine_info.get("cpu", {}).get("brand_raw", "unknown")}

@@ -1,6 +1,6 @@
 """The two pages of a stored run: README.md for the repository, report.html for a browser.
 
-The templates escape whatever a run brings: a name is text, whatever stands in it.
+The templates escape all text from a run, such as names.
 """
 
 import base64
@@ -27,7 +27,7 @@ EXPORT = re.compile(r"export\{[^}]*?(\w+) as default[^}]*\};?")
 
 
 class Shown(NamedTuple):
-    """All that a page is made from: a stored run, its rows, its figures, and what has none."""
+    """All that a page is made from: a run, its rows, its figures, and lines on missing figures."""
 
     run: Run
     rows: pd.DataFrame
@@ -37,7 +37,7 @@ class Shown(NamedTuple):
 
 
 def readme(shown: Shown) -> str:
-    """The run as Markdown, with its figures beside it."""
+    """The run as Markdown; the figures are files beside it."""
     template = _environment().get_template("README.md.jinja")
     made = [(table, Markup(render.markdown(table))) for table in tables.readable(shown.rows)]
     return _lines(template.render(_common(shown), tables=made, drawings=shown.drawings))
@@ -58,14 +58,14 @@ def html(shown: Shown) -> str:
 
 
 def inline(drawing: Drawing) -> Markup:
-    """The SVG as it may stand beside others in a page: without a head, its ids its own."""
+    """The SVG for a page with others: without its head, and with ids that are unique."""
     svg = drawing.svg[drawing.svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{drawing.name}-", svg)
     return Markup(re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL))
 
 
 def markdown(text: Any) -> Markup:
-    """Text as text in Markdown, also within a table."""
+    """Text, escaped for Markdown, also within a table."""
     return Markup(render.escaped(text))
 
 
@@ -90,7 +90,7 @@ def _environment() -> Environment:
 
 
 def _lines(text: str) -> str:
-    """Without the empty lines that a template leaves."""
+    """The text with at most one empty line in a row."""
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -99,6 +99,6 @@ def _read(name: str) -> str:
 
 
 def _datatables() -> str:
-    """The bundle of itables for a plain script: its default export gets a name instead."""
+    """The bundle of itables for a plain script: its default export becomes a constant."""
     bundle = (BUNDLE / "dt_bundle.js").read_text(encoding="utf-8").replace("</script", r"<\/script")
     return EXPORT.sub(r"const DataTable = \1;", bundle)

@@ -22,7 +22,7 @@ WIDTH = 112  # of the README's lines
 
 
 def rewrite(readme: Path, path: Path) -> None:
-    """Put the run in path in the place of the block. Raises Mistake if there is none."""
+    """Replace the block by that of the run in path. Raises Mistake without exactly one block."""
     try:
         text = readme.read_text(encoding="utf-8")
     except OSError as error:
@@ -34,7 +34,7 @@ def rewrite(readme: Path, path: Path) -> None:
 
 
 def block(run: Run, path: Path, readme: Path) -> str:
-    """The block, with links from where readme lies."""
+    """The block, with links relative to readme."""
     folder = Path(os.path.relpath(path.absolute().parent, readme.absolute().parent)).as_posix()
     rows = tables.prepared(rows_of(run))
     key = _subject(own_conditions(rows))
@@ -57,7 +57,7 @@ def _subject(rows: pd.DataFrame) -> tuple[str, str] | None:
 def _origin(run: Run, folder: str) -> list[str]:
     """Where the numbers are from, and the commands that make them."""
     known, link = circumstances.facts(run), quote(folder)
-    command = COMMAND.replace(" ", "\0")  # it is not broken over two lines
+    command = COMMAND.replace(" ", "\0")  # so that fill keeps it on one line
     text = (
         f"From one run (`make bench-full`) on {known.get('processor') or 'an unnamed processor'}, "
         f"threads {known['threads']}, {known['versions']}; shown by `{command}`, in full in "
@@ -68,7 +68,7 @@ def _origin(run: Run, folder: str) -> list[str]:
 
 
 def _answer(run: Run, rows: pd.DataFrame) -> list[str]:
-    """The answer as a list; a * or a tilde would be taken for markup."""
+    """The answer as lines, with characters like * escaped."""
     lines = []
     for sentence in answer(run, rows):
         safe = re.sub(r"([*_~`|<])", r"\\\1", sentence)

@@ -1,4 +1,4 @@
-"""A table as text or as Markdown, and what HTML shows of it."""
+"""A table as text, as Markdown, or as rows of entries for HTML."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,11 +11,11 @@ from benchmarks.store.run import CELL_WORDS
 
 WIDTH = 100  # of the lines of a terminal
 SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
-EMPTY = 1e300  # an entry in which nothing stands sorts last
+EMPTY = 1e300  # empty entries sort last
 
 
 def text(tables: Iterable[Table]) -> Iterator[str]:
-    """Lines: each table under its title, the words of its cell in one column."""
+    """The lines of tables, each under its title, with the words of a cell in one column."""
     for table in tables:
         if len(table.texts):
             shown = _joined(table.filled())
@@ -30,13 +30,13 @@ def text(tables: Iterable[Table]) -> Iterator[str]:
 
 
 def notes(tables: Iterable[Table]) -> Iterator[str]:
-    """Lines: what is said of the tables that have lines, each thing once."""
+    """The lines of the notes of all tables that have rows, each note once."""
     for note in dict.fromkeys(table.note for table in tables if len(table.texts)):
         yield from wrap(note, WIDTH)
 
 
 def markdown(table: Table) -> str:
-    """The table in Markdown, every entry as text."""
+    """The table in Markdown, every entry escaped."""
     texts = table.texts.rename(columns=escaped).map(escaped)
     align = ["right" if title in table.numbers else "left" for title in table.texts]
     return str(
@@ -45,7 +45,7 @@ def markdown(table: Table) -> str:
 
 
 def html(table: Table) -> list[list[tuple[str, float | None]]]:
-    """Rows of entries: their text, and for numbers what they sort by."""
+    """Rows of entries: each with its text, and for numbers the value to sort by."""
     columns = []
     for title in table.texts:
         texts = table.texts[title].to_list()
@@ -59,12 +59,12 @@ def html(table: Table) -> list[list[tuple[str, float | None]]]:
 
 
 def escaped(text: Any) -> str:
-    """Text as text in Markdown, also within a table."""
+    """Text, escaped for Markdown, also within a table."""
     return escape(SPECIAL.sub(r"\\\1", " ".join(str(text).split())), quote=False)
 
 
 def _joined(table: Table) -> Any:
-    """The texts with one column for the words of the cell, as far as there is something to say."""
+    """The texts with one column for the words of the cell, those of SHORT_CELL or that vary."""
     varied = {*table.varied().texts.columns}
     words = [word for word in table.texts if word in (*CELL_WORDS, "conditions")]
     if not words:

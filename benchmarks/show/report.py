@@ -8,16 +8,16 @@ from benchmarks.store.files import put
 from benchmarks.store.machine import OWN
 from benchmarks.store.run import Run, load
 
-MADE = "made by python -m benchmarks report"  # stands in a README.md that may be written over
-NEEDS_REPORT = "pip install -e '.[report]' brings what shows a run"
+MADE = "made by python -m benchmarks report"  # marks a README.md that may be overwritten
+NEEDS_REPORT = "pip install -e '.[report]' installs what is missing"
 
 
 def write(path: Path, chosen: bool = False) -> list[str]:
-    """Write all that is shown of the run in path; lines to print about it.
+    """Write all that is shown of the run in path; return lines to print about it.
 
-    The pages README.md and report.html show one run of their folder: that which was chosen, or
-    the one just measured, but a quick or partial run does not take the place of a full one.
-    Raises Mistake, and writes nothing, if there is no whole run in path.
+    The pages README.md and report.html show one run of their folder: the one that was chosen or
+    just measured. A quick or partial run does not replace a full one unless it was chosen.
+    Raises Mistake, and writes nothing, if path is not a whole stored run.
     """
     run = load(path)
     try:
@@ -39,7 +39,7 @@ def write(path: Path, chosen: bool = False) -> list[str]:
 
 
 def newest_own(results: Path) -> list[Path]:
-    """The newest full run of one's own of each machine; where there is none, the published ones."""
+    """The newest full run in each folder of results/own/; if there is none, of results/."""
     return newest(results / OWN) or newest(results)
 
 
@@ -50,7 +50,7 @@ def newest(results: Path) -> list[Path]:
 
 
 def _text(run: Run, rows: Any, whole: bool = False) -> list[str]:
-    """The tables, all or what fits a terminal, what is missing, the conditions and the answer."""
+    """The tables (all, or a summary), what is missing, the conditions and the answer as lines."""
     from benchmarks.show import answer, circumstances, render, tables
 
     made = list(tables.everything(rows) if whole else tables.summary(rows))
@@ -66,7 +66,7 @@ def _text(run: Run, rows: Any, whole: bool = False) -> list[str]:
 
 
 def _drawn(run: Run, rows: Any, path: Path, chosen: bool) -> tuple[dict[Path, str], list[str]]:
-    """Figures and pages, by their files; lines on what is not among them."""
+    """Figures and pages, by their files; and lines on what is missing."""
     from benchmarks.show import figures, page
 
     drawings, missing = figures.draw(run, rows)

@@ -1,4 +1,4 @@
-"""Every table of a run, each defined once: its title, which rows, its columns.
+"""Every table of a run, each defined once: its title, its rows, its columns.
 
 show/render.py makes text, Markdown or HTML of them.
 """
@@ -32,15 +32,15 @@ BOUNDS_NOTE = (
     "longer; / products: beside X W and row X alone; / traffic: beside writing and reading every "
     "B x B matrix once. All are NumPy's, timed in the same rounds."
 )
-AT = 65536  # the batch size at which a cell stands beside its bound
-SHORT_CELL = ("backend", "execution", "formulation")  # what names a cell beside its heading
+AT = 65536  # the batch size of the column with ratios to the bound
+SHORT_CELL = ("backend", "execution", "formulation")  # the words that name a cell below a heading
 
 
 class Column(NamedTuple):
     """A column: its title, the column of the rows that it sorts by, and how an entry is shown.
 
-    Words have no show: they are what they are, and are filtered by. brief is how an entry is shown
-    where there is little room; what is wide is not shown there.
+    Words have no show: they are shown as they are, and can be filtered. brief is how an entry is
+    shown in brief tables, which leave out columns with is_wide.
     """
 
     title: str
@@ -51,7 +51,7 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table as it is shown: a text for each entry, and for numbers what they sort by."""
+    """A table as it is shown: a text for each entry, and for numbers the values to sort by."""
 
     name: str
     title: str
@@ -60,15 +60,15 @@ class Table(NamedTuple):
     numbers: pd.DataFrame
 
     def without(self, *columns: str) -> "Table":
-        """Without these columns, where they are there."""
+        """The table without these columns, if it has them."""
         return self._replace(texts=self.texts.drop(columns=[*columns], errors="ignore"))
 
     def filled(self) -> "Table":
-        """Without the columns in which nothing stands."""
+        """The table without empty columns."""
         return self.without(*self.texts.columns[(self.texts == "").all()])
 
     def varied(self) -> "Table":
-        """Without the columns of words that say the same in every row."""
+        """The table without columns of words that are the same in every row."""
         same = self.texts.columns[self.texts.nunique() < 2]
         return self.without(*same.difference(self.numbers.columns))
 
@@ -84,7 +84,7 @@ class Definition(NamedTuple):
     columns: tuple[Column, ...]
 
     def table(self, rows: pd.DataFrame, title: str = "", brief: bool = False) -> Table:
-        """The table of those of the rows that are of its kind."""
+        """The table of the rows of its kind."""
         rows = rows[rows.kind == self.kind]
         rows = rows.sort_values(self.order, kind="stable") if self.order else rows
         columns = self.columns
@@ -135,13 +135,13 @@ def _ratio(title: str) -> Column:
 
 
 def circumstances(conditions: str) -> str:
-    """The conditions of a row that are not those of the run, in few words."""
+    """The conditions of a row that differ from those of the run, in few words."""
     has_huge_pages = conditions and all(word in conditions for word in HUGE_PAGES.values())
     return "huge pages" if has_huge_pages else conditions
 
 
 def _stage(stage: str) -> Column:
-    """The seconds of a stage of a life; empty where nothing compiles."""
+    """The seconds of a stage of a life; trace and compile are empty if nothing compiles."""
 
     def show(row: Any) -> str:
         if stage in ("trace", "compile") and not row.pays:
@@ -221,7 +221,7 @@ VERDICTS = Definition(
 
 
 def prepared(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with what the tables show of them beside what was stored."""
+    """The rows with further columns, computed for the tables."""
     return rows.assign(**{
         "circumstances": rows.conditions.map(circumstances),
         "check": ["" if pd.isna(row["nearest check"]) else _check(row)
@@ -236,21 +236,21 @@ def prepared(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def sortable(rows: pd.DataFrame) -> list[Table]:
-    """The tables of the page: those that one sorts and filters hold every row of their kind."""
+    """The tables of report.html, to sort and filter: most hold every row of their kind."""
     made = [TRAINING.table(rows), *ratios(rows), GRADIENTS.table(rows), LARGE.table(rows)]
     made += [LIFE.table(rows), VERDICTS.table(worst(rows))]
     return [table.filled() for table in made if len(table.texts)]
 
 
 def readable(rows: pd.DataFrame) -> list[Table]:
-    """The tables of README.md: one for each comparison, without what is the same throughout."""
+    """The tables of a run's README.md: mostly one a comparison, without columns that never vary."""
     made = [*TRAINING.by_group(rows), *ratios(rows), LARGE.table(rows), *LIFE.by_group(rows)]
     made += [VERDICTS.table(worst(rows))]
     return [table.filled().varied().without("steps") for table in made if len(table.texts)]
 
 
 def summary(rows: pd.DataFrame) -> Iterator[Table]:
-    """What fits a terminal: the training runs whole, the gradients as two tables a problem."""
+    """The tables for a terminal: all training runs, and two tables of gradients a problem."""
     yield from TRAINING.by_group(rows, brief=True)
     for words, own in _problems(own_conditions(rows[rows.kind == "gradient"])):
         yield over_sizes(f"gradient {words}: us of one call", own, _microseconds)
@@ -260,7 +260,7 @@ def summary(rows: pd.DataFrame) -> Iterator[Table]:
 
 
 def everything(rows: pd.DataFrame) -> Iterator[Table]:
-    """Every number as text: a table for each comparison, and over the sizes."""
+    """The tables of the .txt file: one for each comparison, and tables over the sizes."""
     yield from TRAINING.by_group(rows, brief=True)
     yield from GRADIENTS.by_group(rows, brief=True)
     for words, own in _problems(rows[(rows.kind == "gradient") & (rows.matrix_bytes > 0)]):
@@ -271,7 +271,7 @@ def everything(rows: pd.DataFrame) -> Iterator[Table]:
 
 
 def fastest(rows: pd.DataFrame, model: str, dtype: str) -> Iterator[Table]:
-    """What fits half a screen: each backend at its fastest, and what dense costs."""
+    """The tables of the repository's README.md: the fastest training runs, and what dense costs."""
     own = rows[(rows.model == model) & (rows.dtype == dtype)]
     first = own[own.kind == "training"].sort_values("seconds", kind="stable")
     first = first.drop_duplicates(["group", "backend", "way"])
@@ -306,7 +306,7 @@ def over_sizes(
     words = words or ["cell"]
     shown = rows.assign(text=[show(row) for _, row in rows.iterrows()])
     texts, numbers = (over(shown, values, words, by) for values in ("text", order))
-    sign = "" if words == ["cell"] else "B = "  # or it stands above the cells
+    sign = "" if words == ["cell"] else "B = "  # else it heads the column of cells
     titles = [f"{sign}{size}" for size in texts.columns]
     texts.columns = numbers.columns = pd.Index(titles)
     texts = texts.fillna("").reset_index().rename(columns={"way": "execution", "cell": "B ="})
@@ -335,7 +335,7 @@ def large_batches(rows: pd.DataFrame) -> Iterator[Table]:
 
 
 def _growths(rows: pd.DataFrame, cells: pd.Series) -> dict[str, list[str]]:
-    """For each cell the exponent of its time over the size, and its distance to the bound."""
+    """For each cell the exponent of its time over the size, and its ratio to the bound."""
     exponents, bounds = [], []
     for cell in cells:
         own = rows[rows.cell == cell]

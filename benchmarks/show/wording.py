@@ -10,23 +10,23 @@ TITLES = {"numpy": "NumPy", "numba": "Numba", "jax": "JAX", "torch": "PyTorch", 
 
 
 def name(row: Any) -> str:
-    """The cell in a few words, beside a heading with its model; cpu goes without saying."""
+    """The cell in a few words, for use below a heading with its model; cpu is left out."""
     words = [row.backend, row.execution, row.formulation]
     return " ".join(words + [row.device] * (row.device != "cpu"))
 
 
 def titled(row: Any) -> str:
-    """The same with the name that the framework gives itself."""
+    """The same, with the name of the framework as the framework spells it."""
     return " ".join([title(row.backend), *name(row).split(" ")[1:]])
 
 
 def title(backend: str) -> str:
-    """The name that a framework gives itself."""
+    """The name of a framework as the framework spells it."""
     return TITLES.get(backend, backend)
 
 
 def file_name(*words: str) -> str:
-    """Words that a run brings, as they may stand in the name of a file and in an id."""
+    """Words of a run as a part of a file name or an id."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join(words))
 
 
@@ -39,13 +39,13 @@ def duration(seconds: float) -> str:
 
 
 def interval(value: float, low: float, high: float) -> str:
-    """A ratio with its interval; ~ where it contains 1, so that no difference was measured."""
+    """A ratio with its interval; ~ if that contains 1: no difference was measured."""
     same = "~" if low <= 1 <= high else ""
     return f"{same}{digits(value)} [{digits(low)}, {digits(high)}]"
 
 
 def ratio(row: Any, title: str) -> str:
-    """A ratio of a row, with its interval; of processes without a common value, their range."""
+    """A ratio of a row with its interval, or its range if its processes have no common value."""
     if pd.notna(row[f"{title} from"]):
         return value(row, title)
     return interval(row[title], row[f"{title} low"], row[f"{title} high"])

@@ -1,8 +1,8 @@
-"""What a process measured under: whatever bears on a time, as far as it can be read here.
+"""The conditions of a process: all that affects a time, as far as it can be read here.
 
-Each condition is one entry of REGISTRY: how it is read, and how it is told. Two processes with the
-same conditions may stand in one comparison; what changes from minute to minute is kept apart, as
-the state of the machine.
+Each condition is one entry of REGISTRY: how it is read, and how it is shown. Rows of processes with
+the same conditions may be compared. What changes from minute to minute is stored separately, as the
+state of the machine.
 """
 
 import gc
@@ -19,25 +19,25 @@ import psutil
 import threadpoolctl
 
 ALLOCATOR = ("GLIBC_TUNABLES", "NUMPY_MADVISE_HUGEPAGE", "LD_PRELOAD", "PYTORCH_ALLOC_CONF")
-SYSTEM = {  # of Linux; other systems do not tell
+SYSTEM = {  # files of Linux; other systems do not have them
     "governor": "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
     "boost": "/sys/devices/system/cpu/cpufreq/boost",
     "turbo off": "/sys/devices/system/cpu/intel_pstate/no_turbo",
     "huge pages": "/sys/kernel/mm/transparent_hugepage/enabled",
 }
-HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # for every allocation, not NumPy's only
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # for every allocation, not only NumPy's
 SHOWN_VERSIONS = ("numpy", "numba", "jax", "jaxlib", "torch", "scipy", "diagjac")
 UNREADABLE = "not readable"
 Modules = dict[str, Any]  # the backends that take part, by their names
 
 
 class Condition(NamedTuple):
-    """A condition: its name, how it is read, and how it is told.
+    """A condition: its name, how it is read, and how it is shown.
 
-    read takes the words on the threads, and the backends. in_words makes of a value what a reader
-    is shown: words, or for some a dictionary of names and words; None shows nothing. is_joined says
-    that entries count only where a framework is loaded, so that those of all processes are one
-    value. is_brief says that it also stands below the tables.
+    read gets the text on threads, and the backends. in_words turns a value into the text that is
+    shown, or into a dictionary of names and texts; None shows nothing. is_joined: the entries exist
+    only where a framework is loaded, so those of all processes are joined into one value. is_brief:
+    it is also shown below the tables.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Condition(NamedTuple):
     is_brief: bool = False
 
     def told(self, processes: list[dict[str, Any]]) -> dict[str, str]:
-        """What is shown of it, by name, of the conditions of all processes of a run."""
+        """What is shown of it, by name, given the conditions of all processes of a run."""
         value = self.value(processes)
         if self.in_words is None or value is None:
             return {}
@@ -55,7 +55,7 @@ class Condition(NamedTuple):
         return words if isinstance(words, dict) else {self.name: words}
 
     def value(self, processes: list[dict[str, Any]]) -> Any:
-        """That of the first process, or of all where it is joined; None where it is not known."""
+        """The value of the first process, or of all if it is joined; None if it is not known."""
         if not self.is_joined:
             return processes[0].get(self.name)
         return {n: v for one in processes[::-1] for n, v in one.get(self.name, {}).items()}
@@ -83,13 +83,13 @@ def _pools_in_words(pools: dict[str, str]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The installed version of everything."""
-    known = [package for package in distributions() if package.name]  # half removed, it has none
+    """The version of every installed package."""
+    known = [package for package in distributions() if package.name]  # half-removed ones have none
     return dict(sorted((package.name.lower(), package.version) for package in known))
 
 
 def _pools() -> dict[str, str]:
-    """What threadpoolctl sees of each pool: its library, kernel and threads."""
+    """What threadpoolctl says of each thread pool: its library, kernel and threads."""
     found = {}
     for pool in threadpoolctl.threadpool_info():
         words = (pool["version"], pool.get("architecture"), f"{pool['num_threads']} threads")
@@ -98,7 +98,7 @@ def _pools() -> dict[str, str]:
 
 
 def _change(value: Any, other: Any) -> str:
-    """The other value if it differs, of dictionaries what differs in the entries of both."""
+    """The other value if it differs; of dictionaries, the common entries that differ."""
     if not isinstance(value, dict):
         return "" if value == other else str(other)
     return _words({n: other[n] for n in value if n in other and value[n] != other[n]})
@@ -154,13 +154,13 @@ def in_words(processes: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def in_brief(found: dict[str, Any]) -> str:
-    """The conditions of a process that stand below the tables, in one line."""
+    """The conditions of a process that are shown below the tables, in one line."""
     brief = [c.name for c in REGISTRY if c.is_brief and c.name in found]
     return "; ".join(f"{name} {found[name]}" for name in brief)
 
 
 def joined(processes: list[dict[str, Any]]) -> dict[str, Any]:
-    """The conditions of a run: those of its first process, with what any of them has loaded."""
+    """The conditions of a run: those of its first process, and the joined ones of all."""
     return {condition.name: condition.value(processes) for condition in REGISTRY}
 
 
@@ -176,8 +176,8 @@ def state() -> dict[str, Any]:
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """The conditions of other that are not those of one, in words; "" if all are the same.
+    """The conditions of other that differ from those of one, in words; "" if all are the same.
 
-    The pools and settings of a framework count only where both processes have loaded it.
+    The pools and settings of a framework count only if both processes have loaded it.
     """
     return ", ".join(f"{name}: {text}" for name in one if (text := _change(one[name], other[name])))

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and places tried before anything is measured."""
+"""Write files completely or not at all; try a place before anything is measured."""
 
 import os
 from pathlib import Path
@@ -7,13 +7,13 @@ ROOM = 2**23  # bytes: a full run takes two megabytes, and its pages as much aga
 
 
 class Mistake(ValueError):
-    """What was given cannot be used; its text is the one line that is told."""
+    """Something that the user gave cannot be used; the text is the one line to print."""
 
 
 def put(path: Path, text: str) -> None:
-    """Write the file whole: what was there stays until all of the new one is.
+    """Write the file completely: an old one stays until the new one is complete.
 
-    Raises OSError with the name of the file, as a full disk would give it without one.
+    Raises OSError with the name of the file, which the error of a full disk lacks.
     """
     beside = _beside(path)
     try:
@@ -27,16 +27,16 @@ def put(path: Path, text: str) -> None:
 
 
 def claim(path: Path) -> None:
-    """Make sure that a run can be stored in path. Raises Mistake, in one line, if it cannot."""
+    """Make sure that a run can be stored in path. Raises Mistake, of one line, if it cannot."""
     if path.suffix != ".json":
         raise Mistake(f"{path}: a run is stored in a file named *.json")
     if path.exists():
-        raise Mistake(f"{path}: is there already, and no stored run is written over")
+        raise Mistake(f"{path}: exists already, and no stored run is overwritten")
     prepare(path)
 
 
 def prepare(path: Path) -> None:
-    """Make the folder of path, and see that there is room for a run. Raises Mistake if not."""
+    """Make the folder of path, and check that a run has room there. Raises Mistake if not."""
     beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

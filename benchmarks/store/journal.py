@@ -1,7 +1,7 @@
-"""The folder of a run under way: a journal of its processes, and what each of them has stored.
+"""The folder of an unfinished run: a journal of its processes, and what each of them has stored.
 
-It outlives the command that made it. However that one ends, the parts of the processes that had
-finished lie here, and the journal tells which ones are missing.
+If the command that made it ends early, in whatever way, the parts of the finished processes are
+here, and the journal says which ones are missing.
 """
 
 import json
@@ -21,7 +21,7 @@ JSON = dict[str, Any]
 
 
 class Job(msgspec.Struct):
-    """A process of the run, and what became of it."""
+    """A process of the run, its state, and the reason for it."""
 
     name: str
     state: str
@@ -29,14 +29,14 @@ class Job(msgspec.Struct):
 
 
 class Journal(msgspec.Struct):
-    """What stands in the journal: the file that the run is to be, and its processes."""
+    """The content of the journal: the name of the run's file, and its processes."""
 
     run: str
     jobs: list[Job]
 
 
 class Gathered(NamedTuple):
-    """The parts of a folder, the processes that have none, and the file that the run is to be."""
+    """The parts in a folder, the processes that failed, and the file for the run."""
 
     parts: list[JSON]
     failed: list[dict[str, str]]
@@ -47,7 +47,7 @@ class RunFolder:
     """The folder of one run."""
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
-        """For a run that is to be stored in path. Raises Mistake where its folder is there."""
+        """Make the folder of a run that will be stored in path. Raises Mistake if it exists."""
         self.folder = path.absolute().with_suffix("")
         if self.folder.exists():
             raise Mistake(
@@ -59,11 +59,11 @@ class RunFolder:
         self._write()
 
     def base(self, number: int) -> Path:
-        """What the files of a process are named after; they are counted from 1."""
+        """The path of a process's files without suffix; processes are counted from 1."""
         return _base(self.folder, number)
 
     def note(self, number: int, state: str, reason: str) -> None:
-        """What became of a process."""
+        """Store the state of a process in the journal."""
         job = self.journal.jobs[number - 1]
         job.state, job.reason = state, reason
         self._write()
@@ -74,7 +74,7 @@ class RunFolder:
 
 
 def gather(folder: Path) -> Gathered:
-    """Whatever lies in the folder. Raises Mistake where it is none of a run."""
+    """Read the folder. Raises Mistake if it is not that of a run."""
     journal = _journal(folder)
     parts: list[JSON] = []
     failed = []
@@ -88,7 +88,7 @@ def gather(folder: Path) -> Gathered:
 
 
 def remove(folder: Path) -> None:
-    """The folder of a run that is stored: its parts are merged, its logs of no use."""
+    """Remove the folder of a run that is stored, with its parts and logs."""
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
@@ -113,7 +113,7 @@ def _journal(folder: Path) -> Journal:
     except msgspec.ValidationError as error:
         raise Mistake(f"{file}: not the journal of a run: {error}") from None
     except ValueError as error:
-        raise Mistake(f"{file}: no JSON, or not all of it: {error}") from None
+        raise Mistake(f"{file}: not valid JSON: {error}") from None
 
 
 def _base(folder: Path, number: int) -> Path:

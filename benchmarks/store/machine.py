@@ -1,4 +1,4 @@
-"""The folder of the runs of this machine: its name, and a hash of what bears on times."""
+"""The folder of the runs of this machine: its name has a hash of what affects times."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.store.conditions import ALLOCATOR, versions
 
-OWN = "own"  # the folder of results/ that git ignores; beside it stand the published runs
+OWN = "own"  # the folder of results/ that git ignores; published runs are beside it
 FRAMEWORKS = ("numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "torch")
 CPUINFO = Path("/proc/cpuinfo")  # of Linux
 
@@ -20,14 +20,14 @@ def machine_folder(results: Path) -> Path:
 
 
 def processor() -> str:
-    """The name that the processor gives itself; that of its architecture where it has none."""
+    """The name that the processor reports, or else that of its architecture."""
     text = CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.exists() else ""
     found = re.search(r"^model name\s*: *(.+)$", text, re.MULTILINE)
     return found[1] if found else platform.processor() or platform.machine() or "unknown"
 
 
 def fingerprint(name: str) -> str:
-    """Eight digits: processor, their number, system, Python, frameworks and allocator."""
+    """A hash of eight digits: of processors, system, Python, frameworks and allocator."""
     installed = versions()
     bears = [
         name, os.cpu_count(), platform.system(), platform.machine(), platform.python_version(),

@@ -1,9 +1,9 @@
 """The stored run, as types: pytest-benchmark's JSON with what this suite adds to it.
 
-A row is an entry of benchmarks; its extra_info is the row of its kind: Gradient, Training, Large,
-Life, or a Row that says no more than that a call was timed. Fields that are not named here stay as
-they are in a file that is read and merged; of these, extra_info has calls, the number of calls in a
-block, and beside, the seconds of a call of each of the others in each process.
+A row is an entry of benchmarks; the type of its extra_info depends on its kind: Gradient, Training,
+Large, Life, or a plain Row for any other timed call. Reading and merging keep the fields that are
+not named here. Two of these are in extra_info: calls, the number of calls in a block, and beside,
+the seconds of one call of each of the others in each process.
 """
 
 import json
@@ -20,7 +20,7 @@ from benchmarks.store.files import Mistake
 from benchmarks.store.machine import machine_folder
 
 CELL_WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
-LARGEST = sys.float_info.max  # JSON has whole numbers of any length; nan is above none
+LARGEST = sys.float_info.max  # rejects nan, infinity, and whole numbers that are too large
 Finite = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
 Positive = Annotated[float, Meta(gt=0, le=LARGEST)]
 Interval = tuple[Positive, Positive, Positive]  # value, low, high
@@ -38,12 +38,12 @@ class CellWords(Struct, kw_only=True):
 
     @property
     def cell(self) -> str:
-        """All of them."""
+        """All words in one text."""
         return " ".join(getattr(self, word) for word in CELL_WORDS)
 
 
 class Check(Struct):
-    """What was observed of a quantity, beside what is allowed, in its unit."""
+    """The observed and the allowed value of a quantity, in its unit."""
 
     quantity: str
     observed: Finite
@@ -52,7 +52,7 @@ class Check(Struct):
 
 
 class Verdict(Struct):
-    """Whether what the last timed call returned is right."""
+    """Whether the result of the last timed call is right."""
 
     passed: bool
     checks: list[Check]
@@ -64,8 +64,8 @@ class Row(CellWords, tag_field="kind", tag="call", kw_only=True):
 
     rounds and faults have an entry for each process: the number of rounds, the minor page faults
     of a call. log_ratio holds for each of the others ("baseline", "elementwise", "limit", a bound)
-    the paired ratios of each process in natural logarithms, ratio what follows from them.
-    conditions are those that are not the first process's, in words.
+    the natural logarithms of the paired ratios of each process; ratio is computed from them.
+    conditions names those that differ from the first process's.
     """
 
     rounds: list[int]
@@ -101,7 +101,7 @@ class Large(Row, tag="large"):
 
 class Stages(Struct, rename={"import_": "import", "to_device": "to device", "to_host": "to host",
                              "first_run": "first run"}):  # fmt: skip
-    """The seconds of a life, see benchmarks/measure/life.py; None where one is not told apart."""
+    """The seconds of a life, see benchmarks/measure/life.py; None if a stage was not measured."""
 
     import_: Finite
     to_device: Finite
@@ -114,7 +114,7 @@ class Stages(Struct, rename={"import_": "import", "to_device": "to device", "to_
 
 
 class Life(Row, tag="life"):
-    """The life of a cell in a fresh process; break_even in steps, None where it never comes."""
+    """The life of a cell in a fresh process; break_even in steps, None if never reached."""
 
     caches: str
     compiles: bool
@@ -139,7 +139,7 @@ class Entry(Struct):
 
 
 class VoidRow(CellWords, kw_only=True):
-    """A row that does not count, with the reason, and without its times."""
+    """A void row, with the reason and without its times."""
 
     kind: str
     group: str
@@ -154,7 +154,7 @@ class LeftOut(CellWords, kw_only=True):
 
 
 class Failure(Struct):
-    """A process that has no part in the run, or was cut short."""
+    """A process that stored nothing, or was interrupted."""
 
     name: str
     reason: str
@@ -169,13 +169,13 @@ class Process(Struct):
     unstable: bool
 
     def __post_init__(self) -> None:
-        """The versions are what every page shows; other conditions may be those of another time."""
+        """Require the versions, which every page shows; older runs may lack other conditions."""
         if not isinstance(self.conditions.get("versions"), dict):
             raise ValueError("conditions: field `versions` is missing, or no object")
 
 
 class Trajectory(Struct):
-    """A training run of the reference, as far as it is drawn."""
+    """What is drawn of a training run of the reference."""
 
     model: str
     dtype: str
@@ -201,41 +201,42 @@ class Run(Struct, kw_only=True):
 
 
 def typed(run: dict[str, Any]) -> Run:
-    """The run as types. Raises msgspec.ValidationError, which says where it is none."""
+    """The run as types. Raises msgspec.ValidationError, with the place, if it is not a run."""
     return msgspec.convert(run, Run)
 
 
 def load(path: Path) -> Run:
-    """The stored run in path, as types. Raises Mistake if there is no whole one."""
+    """The stored run in path, as types. Raises Mistake if path is not a whole one."""
     return typed(read(path))
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The stored run in path as JSON, of the current schema, with all that later versions added.
+    """The stored run in path as JSON of the current schema; unknown fields are kept.
 
-    Raises Mistake in one line if there is no whole one: the file, where in it, what is wrong.
+    Raises Mistake if path is not a whole stored run: one line with the file, the place in it, and
+    what is wrong.
     """
     try:
         run = json.loads(path.read_bytes())
-        json.dumps(run, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        json.dumps(run, ensure_ascii=False).encode()  # rejects half a surrogate pair
     except OSError as error:
         raise Mistake(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise Mistake(f"{path}: no JSON, or not all of it: {error}") from None
+        raise Mistake(f"{path}: not valid JSON: {error}") from None
     try:
         run = schema.upgraded(run)
         typed(run)
     except msgspec.ValidationError as error:
         raise Mistake(f"{path}: not a stored run of this suite: {error}") from None
     except ValueError as error:
-        raise Mistake(f"{path}: no run that this version of the suite reads: {error}") from None
+        raise Mistake(f"{path}: not readable by this version of the suite: {error}") from None
     return run
 
 
 def next_path(results: Path, quick: bool) -> Path:
     """The file of the next run: results/own/<machine>/<number>_quick.json or _full.json.
 
-    The folder of a run that was not finished has its number, too.
+    The folder of an unfinished run takes a number, too.
     """
     folder = machine_folder(results)
     taken = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*")]
@@ -243,11 +244,11 @@ def next_path(results: Path, quick: bool) -> Path:
 
 
 def unused(path: Path) -> Path:
-    """The path of a run, or where another one was stored there meanwhile, one beside it."""
+    """The path of a run, or one beside it if another run was stored there meanwhile."""
     others = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
     return next(p for p in chain([path], others) if not p.exists())
 
 
 def is_partial(run: dict[str, Any]) -> bool:
-    """Whether a process that was to be measured has no part in the run, or was cut short."""
+    """Whether a process of the run stored nothing, or was interrupted."""
     return bool(run["failed"])

@@ -1,7 +1,7 @@
 """The versions of the stored run, and how an older one is read.
 
 2   the fields that store/run.py names, without kind
-3   kind: what a row is of, also where it is void; the execution "epoch" is called "block"
+3   with kind, also in void rows; the execution "epoch" is called "block"
 
 Fields that are not known here stay as they are. No run of version 1 was published.
 """
@@ -12,9 +12,9 @@ OLDEST, CURRENT = 2, 3
 
 
 def upgraded(run: Any) -> Any:
-    """The run in the current form; what is no run stays what it is.
+    """The run in the current schema; what is not a run is returned as it is.
 
-    Raises ValueError for one of a version that is not known.
+    Raises ValueError for an unknown version.
     """
     if not isinstance(run, dict) or not {"benchmarks", "processes"} <= run.keys():
         return run
@@ -33,7 +33,7 @@ def _from_2(run: dict[str, Any]) -> dict[str, Any]:
         ]
         void = [_row_from_2(row["group"], row) for row in run["void"]]
         left_out = [_renamed(row) for row in run["left_out"]]
-    except (KeyError, TypeError, AttributeError):  # no rows: reading says where
+    except (KeyError, TypeError, AttributeError):  # not valid rows: typed says where
         return run
     new = {"schema": CURRENT, "benchmarks": benchmarks, "void": void, "left_out": left_out}
     return {**run, **new}

@@ -68,7 +68,7 @@ def masses(Z: Array, Y: Array, s: Array, formulation: str) -> tuple[Array, Array
 
 
 def condition(Z: Array, Y: Array, s: Array) -> Array:
-    """s + lost: 1 / P inherits the error of Z, and 1 / (1 - P) that of 1 - P."""
+    """The sum s + lost: 1 / P inherits the error of Z, and 1 / (1 - P) that of 1 - P."""
     return s + (1 - Y) * np.exp(np.minimum(Z, 700))
 
 

@@ -18,9 +18,8 @@ CURVATURE = None  # exp(Z), which has no bound: see problems.contractive_rate
 def forward(W: Array, b: Array, X: Array, Y: Array) -> tuple[Array, Array]:
     """Pred = exp(Z) with Z = X W + b, and J0 = Pred - Y log(Pred); (B,1) each.
 
-    From W (F,1), b (1,1), X (B,F), Y (B,1) of counts: whole numbers of 0 and more. Where exp(Z)
-    rounds to 0, J0 is nan for Y = 0 and infinite for Y > 0; where it overflows, J0 is nan: 0 log(0),
-    0 times infinity and inf - inf are.
+    From W (F,1), b (1,1), X (B,F), Y (B,1) of counts: whole numbers of 0 and more. If exp(Z) rounds
+    to 0, J0 is nan for Y = 0 and infinite for Y > 0. If it overflows, J0 is nan.
     """
     Pred = np.exp(X @ W + b)
     J0 = Pred - Y * np.log(Pred)

@@ -19,7 +19,7 @@ FIGURES = sizes, ratios, trainings, life, distance, memory, tutorial
 
 
 def draw(run: Run, rows: pd.DataFrame) -> tuple[list[style.Drawing], list[str]]:
-    """Every figure that the run has data for, and a sentence for each that it has none for."""
+    """Every figure that the run has data for, and a sentence for each one that is missing."""
     drawings: list[style.Drawing] = []
     missing: list[str] = []
     with matplotlib.rc_context(style.RC):

@@ -45,7 +45,7 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
 
 
 def _panel(axes: Any, rows: pd.DataFrame, color: str) -> None:
-    """The cells of one backend, their line that of the formulation, and their tolerance."""
+    """The cells of one backend, in the line style of their formulation, and their tolerance."""
     for formulation, (steps, ulp) in zip(rows.formulation, rows.distance, strict=True):
         axes.plot(
             [0, *steps], [*ulp[:1], *ulp], drawstyle="steps-pre", color=color, linewidth=1.1,

@@ -47,7 +47,7 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
 
 
 def _panel(axes: Any, rows: pd.DataFrame) -> None:
-    """A bar for each cell, the shortest above."""
+    """A bar for each cell, the shortest on top."""
     rows = rows.sort_values("total", kind="stable")
     for y, (_, row) in enumerate(rows.iterrows()):
         left = 0.0
@@ -79,7 +79,7 @@ def _words(row: Any) -> str:
 
 
 def _legend(drawn: Any) -> None:
-    """The stages that can be seen; what the copies take is too short."""
+    """The stages without the copies, which are too short to be seen."""
     patches = {
         stage: matplotlib.patches.Patch(facecolor=color, hatch=hatch, edgecolor="white")
         for stage, (color, hatch) in STAGES.items()

@@ -40,7 +40,7 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
 
 
 def _panel(axes: Any, rows: pd.DataFrame) -> None:
-    """A curve for each cell; the sizes with the bytes of their matrix."""
+    """A curve for each cell; the axis shows the sizes and the bytes of their matrix."""
     looks = style.looks(rows)
     rows = rows.assign(matrices=rows.temporary_bytes / rows.matrix_bytes)
     for (backend, way, formulation), own in rows.groupby(

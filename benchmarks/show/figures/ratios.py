@@ -1,4 +1,4 @@
-"""What dense costs, in times of the elementwise form: by backend and size, in numbers."""
+"""What dense costs, as a multiple of the elementwise time, by backend and size."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""One gradient over the batch size, dense and elementwise, with what follows from it."""
+"""One gradient over the batch size, dense and elementwise, and where dense becomes slower."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -61,12 +61,12 @@ def _panels(rows: pd.DataFrame, cells: list[tuple[str, str]]) -> Any:
 
 
 def _panel(axes: Any, rows: pd.DataFrame, color: str, marker: str) -> None:
-    """Dense solid, elementwise dashed, and between them where dense is so much slower."""
+    """Dense solid, elementwise dashed, and lines where dense becomes slower by a factor."""
     style.over_sizes(axes, rows.B)
     axes.tick_params(labelbottom=True)
     for formulation in ("dense", "elementwise"):
         own = rows[rows.formulation == formulation].sort_values("B")
-        if len(own):  # dense may have been measured alone, beside its elementwise form
+        if len(own):  # elementwise may have no rows of its own
             _curve(axes, own, formulation, color, marker)
     dense = costs(rows).sort_values("B")
     told = ["dense is slower"]
@@ -96,7 +96,7 @@ def _curve(axes: Any, own: pd.DataFrame, formulation: str, color: str, marker: s
 
 
 def _below(axes: Any, dense: pd.DataFrame, size: float, factor: int) -> None:
-    """The vertical line from dense down to where elementwise is, and the factor between them."""
+    """The vertical line from dense down to elementwise, and the factor between them."""
     x, y = np.log(dense[["B", "seconds"]].to_numpy(float)).T
     high = float(np.exp(np.interp(np.log(size), x, y)))
     axes.vlines(size, high / factor, high, color=style.INK, linewidth=1)

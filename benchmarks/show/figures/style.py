@@ -1,7 +1,8 @@
-"""One style for all figures: on light and dark ground, in greyscale, for every color vision.
+"""One style for all figures: for light and dark pages, greyscale, and color blindness.
 
-The ground is transparent. Ink and colors have a contrast of 3 at least against white and against
-near black, and no meaning hangs on color alone: a backend has a marker too, a formulation a line.
+The background is transparent. Text and colors have a contrast of at least 3 against white and
+against near black. Nothing is shown by color alone: a backend also has a marker, and a formulation
+has a line style.
 """
 
 import io
@@ -41,7 +42,7 @@ RC = {
     ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"),
     INK,
 )  # fmt: skip
-LOOKS = {  # most of them Okabe and Ito's
+LOOKS = {  # most colors are Okabe and Ito's
     "reference": (INK, "o"),
     "numpy": ("#0072B2", "s"),
     "numba": ("#009E73", "^"),
@@ -52,17 +53,17 @@ LOOKS = {  # most of them Okabe and Ito's
     "nn": ("#7A6FD0", "*"),
 }
 GUESTS = [(color, marker) for marker in "h<>p" for color in ("#8A6D3B", "#00967A", "#2A7FB8")]
-LINES: dict[str, Any] = {  # a formulation keeps its line
+LINES: dict[str, Any] = {  # the line style of each formulation
     "dense": "-", "elementwise": "--", "fused": ":", "autodiff": "-.",
     "jacrev": (0, (5, 1, 1, 1, 1, 1)),
 }  # fmt: skip
 
 
-PATH, DIGITS = re.compile(r' d="[^"]*"'), re.compile(r"(\.\d\d)\d+")  # 1/100 of a point will do
+PATH, DIGITS = re.compile(r' d="[^"]*"'), re.compile(r"(\.\d\d)\d+")  # keep 1/100 of a point
 
 
 class Drawing(NamedTuple):
-    """A figure: the end of its file's name, its heading, how it is read, and its SVG."""
+    """A figure: the end of its file's name, its heading, its caption, and its SVG."""
 
     name: str
     title: str
@@ -71,12 +72,12 @@ class Drawing(NamedTuple):
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches; it has to be made and saved within the style."""
+    """An empty figure, its size in inches; make and save it inside matplotlib.rc_context(RC)."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def svg(drawn: Figure, heading: str) -> str:
-    """The figure as SVG, its heading above it, and beside it for those who cannot see it."""
+    """The figure as SVG, with the heading drawn above it and as title for screen readers."""
     text = io.StringIO()
     drawn.suptitle(heading, fontweight="bold")
     drawn.savefig(text, format="svg", metadata={"Date": None, "Title": heading, "Creator": None})
@@ -84,13 +85,13 @@ def svg(drawn: Figure, heading: str) -> str:
 
 
 def looks(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Color and marker of each backend; those from outside get what is left, by their names."""
+    """Color and marker of each backend; those from outside get GUESTS, in order of their names."""
     guests = sorted({*rows.backend} - LOOKS.keys())
     return LOOKS | {guest: GUESTS[i % len(GUESTS)] for i, guest in enumerate(guests)}
 
 
 def face(execution: str, color: str) -> str:
-    """What fills a marker: eager ones are full, compiled ones open."""
+    """The fill of a marker: full for eager executions, open for compiled ones."""
     return color if execution.startswith("eager") else "none"
 
 
@@ -128,7 +129,7 @@ def over_times(axes: Any) -> None:
     """A logarithmic axis of times, for what is drawn already."""
     axes.set_yscale("log")
     low, high = axes.get_ylim()
-    if high < 50 * low:  # one power of ten, or none, would be all that is named
+    if high < 50 * low:  # otherwise at most one power of ten is named
         axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(seconds))
     axes.yaxis.set_minor_locator(matplotlib.ticker.NullLocator())

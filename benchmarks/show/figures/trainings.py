@@ -1,4 +1,4 @@
-"""The training runs: time by backend, formulation, and by what one call carries."""
+"""The training runs: time by backend, formulation and execution."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -44,7 +44,7 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
 
 
 def _in_order(known: Iterable[str], found: pd.Series) -> list[str]:
-    """The words that are found: those that are known in their order, then the others."""
+    """The words that are found: the known ones in their order, then the others, sorted."""
     known = list(known)
     return [word for word in known if (found == word).any()] + sorted({*found} - {*known})
 
@@ -74,7 +74,7 @@ def _row_of_panels(panels: Any, rows: pd.DataFrame, executions: list[str]) -> No
 def _points(
     axes: Any, rows: pd.DataFrame, formulations: list[str], shift: float, looks: dict[str, Any]
 ) -> None:
-    """One backend in one execution: a point a formulation, joined in their order."""
+    """One backend in one execution: a point for each formulation, joined by a line."""
     rows = rows.assign(place=rows.formulation.map(formulations.index)).sort_values("place")
     backend = rows.backend.iloc[0]
     color, marker = looks[backend]

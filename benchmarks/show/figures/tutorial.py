@@ -20,7 +20,7 @@ ACCURACY = (
     "of {stretch} steps, the line is their mean."
 )
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3B94CB", "#7A6FD0")
-POINTS = 600  # across a figure
+POINTS = 600  # at most, across a figure
 
 
 def draw(run: Run, _: pd.DataFrame) -> Iterator[style.Drawing]:
@@ -51,7 +51,7 @@ def _stretch(steps: int) -> int:
 
 
 def _curve(axes: Any, values: list[float]) -> None:
-    """Every step; where there are too many to tell apart, what they span, and their mean."""
+    """Every step; if there are more than POINTS, the range and the mean of each stretch."""
     stretch = _stretch(len(values))
     starts = np.arange(0, len(values), stretch)
     if stretch > 1:
@@ -62,7 +62,7 @@ def _curve(axes: Any, values: list[float]) -> None:
 
 
 def _parameters(axes: Any, tracks: list[list[float]], true: list[float]) -> None:
-    """Each parameter over the steps; the last one is b. The names stand at the true values."""
+    """Each parameter over the steps, with its true value; the last one is b."""
     names = [f"W[{i}]" for i in range(len(tracks) - 1)] + ["b"]
     for i, (label, track, value) in enumerate(zip(names, tracks, true, strict=False)):
         color = style.INK if label == "b" else COLORS[i % len(COLORS)]

@@ -1,4 +1,4 @@
-// The tables become sortable, and those of their columns that hold words filterable.
+// Make the tables sortable, and their columns of words filterable.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark", dark.matches);
 dark.addEventListener("change", follow);

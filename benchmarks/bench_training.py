@@ -1,7 +1,9 @@
 """The published training run of each model in every cell."""
 
+from functools import cache
+
 from backends import Cell, load
-from benchmarks.measure import structure
+from benchmarks.measure import bounds, structure
 from benchmarks.measure.calls import (
     beside,
     c_loop,
@@ -35,6 +37,11 @@ def rounds(problem, quick):
     return 20 if problem.steps < LONG else 8 if quick else 2
 
 
+@cache
+def bounds_of(model, dtype, quick):
+    return bounds.of_training(training_problem(model, dtype, quick)[0])
+
+
 def test_training(
     benchmark, leave_out, pytestconfig, model, backend, execution, device, formulation, dtype
 ):
@@ -47,6 +54,7 @@ def test_training(
         leave_out(cell, f"training: {why}")
     partners = beside(cell) | c_loop(cell)
     others = {name: prepared_training(other, quick) for name, other in partners.items()}
+    others |= bounds_of(model, dtype, quick)
     timed = measure(benchmark, prepared_training(cell, quick), others, rounds(problem, quick))
 
     problem = drawn(problem, timed.draw)

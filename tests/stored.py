@@ -63,7 +63,7 @@ def trainings(*cells: str, model: str = "logistic") -> list[dict]:
     for i, cell in enumerate(cells, 1):
         backend, execution, formulation = cell.split(" ")
         words = f"{model} {backend} {execution} cpu {formulation} float64"
-        beside = {"limit": 2.0 * i, "baseline": 0.01 * i}
+        beside = {"C": 2.0 * i, "baseline": 0.01 * i}
         steps, ulp = [9, 19, 29], [0.0, 1.0, 0.5]
         facts = {"steps": 30, "distance": [steps, ulp]}
         made.append(row(f"training {model} float64: 30 steps", words, 2e-3 * i, beside, **facts))

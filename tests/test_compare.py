@@ -104,7 +104,7 @@ def test_a_row_that_became_void_fails(compare):
 def test_rows_without_a_baseline_are_none(compare):
     rows = deepcopy(ROWS)
     for row in rows[:2]:
-        del row["extra_info"]["log_ratio"]
+        del row["extra_info"]["ratio"]["baseline"]
     assert [wording.name(c) for c in changes(ONE, run(*rows))] == ["jax run dense"]
     assert "2 more rows in both have no ratio to the baseline." in compare(ONE, run(*rows))[0]
     assert "have no ratio to the baseline" not in compare(ONE, ONE)[0]

@@ -69,13 +69,24 @@ def test_the_traffic_is_that_of_every_matrix_of_the_chain(kind):
 def test_the_bounds_do_what_they_are_called():
     problem = gradient_problem("logistic", "float64", 64, 3)
     z = np.linspace(-4, 4, 64)
-    assert np.array_equal(bounds.exponentials(problem)(), np.exp(z))
+    assert np.array_equal(bounds.exponentials(problem.Y[0], 2)(), [np.exp(z)] * 2)
     up, down = bounds.products(problem)()
     assert np.allclose(up, problem.X[0] @ problem.W[:, 0], rtol=1e-14)
     assert np.allclose(down, problem.Y[0, :, 0] @ problem.X[0], rtol=1e-14)
-    squares = bounds.reading(problem)()
+    [squares] = bounds.reading(problem.X[0], problem.Y[0])()
     assert squares == pytest.approx(((problem.X[0] ** 2).sum(), (problem.Y[0] ** 2).sum()))
     assert bounds.of_large(problem).keys() == {"reading", "products", "exponentials"}
+    assert bounds.of_training(problem).keys() == {"reading", "exponentials"}
+    assert bounds.of_training(gradient_problem("linear", "float64", 64)).keys() == {"reading"}
+
+
+def test_a_call_that_is_faster_than_its_inputs_can_be_read_is_impossible():
+    beside = {"elementwise": [9.0, 9.0], "reading": [1.0, 2.0, 3.0]}
+    assert bounds.impossible(0.99, beside) == (
+        "no call is so fast: it takes 0.99 s, its reading alone 2 s"
+    )
+    assert bounds.impossible(1.01, beside) == ""
+    assert bounds.impossible(0.1, {"elementwise": [9.0], "exponentials": [9.0]}) == ""
 
 
 def rows(*made):

@@ -108,7 +108,7 @@ def test_large_batches_have_a_table(folder):
 
 def test_empty_columns_are_left_out():
     rows = stored.trainings("jax run fused")
-    del rows[0]["extra_info"]["ratio"]["limit"]
+    del rows[0]["extra_info"]["ratio"]["C"]
     made = stored.rows(stored.run(*rows))
     [table] = tables.sortable(made)[:1]
     assert "/ reference" in table.texts

@@ -31,13 +31,18 @@ def read(tmp_path):
 
 
 def test_an_older_run_is_read_as_one_of_today(read):
-    """Version 2 had no kinds, and called a block an epoch; everything else stays as it is."""
+    """Version 2 had no kinds, and called a block an epoch and C a limit."""
     run = stored.whole()
     old = stored.whole() | {"schema": 2}
     for row in (*(r["extra_info"] for r in old["benchmarks"]), *old["void"]):
         del row["kind"]
         row["execution"] = {"block": "epoch"}.get(row["execution"], row["execution"])
+    for row in old["benchmarks"]:
+        for word in ("ratio", "log_ratio"):
+            others = row["extra_info"][word]
+            row["extra_info"][word] = {{"C": "limit"}.get(o, o): v for o, v in others.items()}
     assert "epoch" in str(old)
+    assert "limit" in str(old)
     assert read(old) == run
     assert {r["extra_info"]["kind"] for r in run["benchmarks"]} == {
         "gradient", "training", "large", "life",
@@ -46,7 +51,7 @@ def test_an_older_run_is_read_as_one_of_today(read):
 
 @pytest.mark.parametrize("schema", [1, None])
 def test_a_version_that_was_never_published_is_refused(read, schema):
-    with pytest.raises(Mistake, match=f"its schema is {schema}; one of: 2, 3$"):
+    with pytest.raises(Mistake, match=f"its schema is {schema}; one of: 2, 3, 4$"):
         read(stored.run(schema=schema))
 
 
@@ -100,7 +105,7 @@ def test_unknown_fields_of_a_part_survive_the_merging():
 
 @pytest.mark.parametrize("version", [0, CURRENT + 1, -1])
 def test_a_later_version_is_refused_with_those_that_are_known(read, version):
-    with pytest.raises(Mistake, match=f"its schema is {version}; one of: 2, 3$"):
+    with pytest.raises(Mistake, match=f"its schema is {version}; one of: 2, 3, 4$"):
         read(stored.run(schema=version))
 
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from benchmarks.analyse.intervals import ratio
+from benchmarks.analyse.intervals import ENOUGH, NOTHING, prior, ratio
 from benchmarks.analyse.merge import merge, sample
 from benchmarks.analyse.process import complete
 from benchmarks.store.run import next_path, unused
@@ -185,14 +185,26 @@ def test_what_the_processes_say_once_is_said_once():
     assert [process["name"] for process in run["processes"]] == ["a", "b"]
 
 
-def test_a_row_of_one_process_has_the_spread_of_the_others():
-    alone = measured(blocks=(4.0, 4.0), beside=(1.0, 1.0), formulation="fused")
-    run = merge([part(measured(), alone), part(measured(blocks=(8.0, 8.0), beside=(1.0, 1.0)))])
-    several, one = (row["extra_info"] for row in run["benchmarks"])
-    assert (several["rounds"], one["rounds"]) == ([3, 2], [2])
-    half = 1.96 * np.log(4 / 2) / 2**0.5  # medians 2 and 4
-    found = np.log(one["ratio"]["baseline"]) - np.log(2)
-    assert found == pytest.approx([0, -half, half], abs=1e-3)
+def test_rows_of_a_kind_are_judged_together():
+    """Eight rows of two processes each give the prior of a ninth, which has one."""
+    words = [f"fused{number}" for number in range(ENOUGH)]
+    scale = np.exp(np.random.default_rng(0).normal(0, 0.5, ENOUGH))
+    alone = measured(blocks=(4.0, 4.0), beside=(1.0, 1.0), formulation="alone")
+
+    def process(sign):
+        rows = [
+            measured(blocks=(4 * np.exp(sign * s),) * 2, beside=(1.0, 1.0), formulation=word)
+            for word, s in zip(words, scale, strict=True)
+        ]
+        return part(*rows, *[alone] * (sign > 0))
+
+    found = {row["extra_info"]["formulation"]: row["extra_info"]
+             for row in merge([process(1), process(-1)])["benchmarks"]}  # fmt: skip
+    known = prior([sample(found[word]["log_ratio"], "baseline") for word in words])
+    assert known != NOTHING
+    for word in ("alone", words[0]):
+        expected = ratio(sample(found[word]["log_ratio"], "baseline"), known)
+        assert found[word]["ratio"]["baseline"] == pytest.approx(list(expected))
 
 
 def test_of_several_verdicts_the_checks_nearest_to_failing_are_kept():

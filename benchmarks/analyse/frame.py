@@ -17,7 +17,7 @@ from benchmarks.analyse.merge import sample
 from benchmarks.store.run import CELL_WORDS, Check, Entry, Life, Run, load
 
 C_LOOP = "native"
-RATIOS = {"limit": "/ C", "baseline": "/ reference"}  # the others: "/ " and their name
+RATIOS = {"baseline": "/ reference"}  # the others: "/ " and their name
 KNOWN_RATIOS = ("/ C", "/ reference", "/ elementwise", "/ traffic", "/ reading", "/ exponentials",
                 "/ products")  # fmt: skip
 BOUNDS = ["/ reading", "/ exponentials"]  # of a large batch; the higher bound counts

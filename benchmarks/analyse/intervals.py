@@ -151,7 +151,7 @@ def _half_of_rounds(process: np.ndarray) -> float:
 
 
 def _correlation(process: np.ndarray) -> float:
-    """The correlation of successive rounds, 0 to 0.9, corrected for bias; 0 if it is not significant."""
+    """The correlation of successive rounds, 0 to 0.9, without bias; 0 if it is not significant."""
     rounds, centered = len(process), process - np.median(process)
     limit = 3 * 1.4826 * np.median(np.abs(centered))  # three deviations: interruptions are cut
     if limit == 0:

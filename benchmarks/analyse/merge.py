@@ -99,8 +99,7 @@ def _judge_together(rows: list[JSON]) -> None:
 
 
 def _size(row: JSON) -> tuple[Any, ...]:
-    """What rows have in common whose processes differ alike: the memory layout matters for B x B
-    numbers and long vectors."""
+    """What decides how much processes differ: the memory layout of matrices and long vectors."""
     info = row["extra_info"]
     is_long = info.get("B", info.get("examples", 0)) > LONG
     return info["kind"] == "training", info["formulation"] in MATRICES, is_long

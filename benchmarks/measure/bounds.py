@@ -4,6 +4,7 @@ Each is NumPy's fastest way to do one part of the work, and nothing else, withou
 """
 
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,34 @@ from benchmarks.measure.block import Call, prepare
 from reference.models import load as load_model
 from reference.problems import Problem
 
+# No program does without these. Exponentials are not among them: without AVX-512 NumPy computes
+# them one by one, and Numba and XLA several at a time.
+UNAVOIDABLE = "reading", "traffic"
+POSSIBLE = 0.5  # of their time: NumPy's own calls take some, and a processor may be disturbed
+
 
 def of_large(problem: Problem) -> dict[str, Call]:
-    """Reading X and Y once, the products X W and row X, and exponentials, if the model has any."""
-    functions = {"reading": reading(problem), "products": products(problem)}
-    if len(load_model(problem.model).JACOBIANS) > 1:  # then Pred has an exponential
-        functions["exponentials"] = exponentials(problem)
-    return {name: _prepared(function) for name, function in functions.items()}
+    """Reading the first batch once, its products X W and row X, and its exponentials, if any."""
+    X, Y = problem.X[0], problem.Y[0]
+    functions = {"reading": reading(X, Y), "products": products(problem)}
+    return _prepared(functions | _exponentials(problem, Y, 1))
+
+
+def of_training(problem: Problem) -> dict[str, Call]:
+    """Reading all batches once an epoch, and an exponential for each example and epoch, if any."""
+    functions = {"reading": reading(problem.X, problem.Y, problem.epochs)}
+    return _prepared(functions | _exponentials(problem, problem.Y, problem.epochs))
+
+
+def impossible(seconds: float, beside: dict[str, list[float]]) -> str:
+    """That a call of so many seconds cannot have done its work, with the reason, or "".
+
+    beside has the seconds in each round of what was timed beside it.
+    """
+    for name in UNAVOIDABLE:
+        if name in beside and seconds < POSSIBLE * (least := median(beside[name])):
+            return f"no call is so fast: it takes {seconds:.2g} s, its {name} alone {least:.2g} s"
+    return ""
 
 
 def of_dense(cell: Cell, B: int) -> dict[str, Call]:
@@ -31,20 +53,20 @@ def of_dense(cell: Cell, B: int) -> dict[str, Call]:
             matrix.fill(1)
             np.dot(row, matrix)
 
-    return {"traffic": _prepared(traffic)}
+    return _prepared({"traffic": traffic})
 
 
-def reading(problem: Problem) -> Callable[[], Any]:
+def reading(X: np.ndarray, Y: np.ndarray, times: int = 1) -> Callable[[], Any]:
     """Sums of squares, which the BLAS computes as fast as it can read."""
-    x, y = problem.X[0].ravel(), problem.Y[0].ravel()
-    return lambda: (np.dot(x, x), np.dot(y, y))
+    x, y = X.ravel(), Y.ravel()
+    return lambda: [(np.dot(x, x), np.dot(y, y)) for _ in range(times)]
 
 
-def exponentials(problem: Problem) -> Callable[[], Any]:
+def exponentials(Y: np.ndarray, times: int = 1) -> Callable[[], Any]:
     """One exponential for each example."""
-    z = np.linspace(-4, 4, problem.Y[0].size, dtype=problem.dtype)
+    z = np.linspace(-4, 4, Y.size, dtype=Y.dtype)
     out = np.empty_like(z)
-    return lambda: np.exp(z, out)
+    return lambda: [np.exp(z, out) for _ in range(times)]
 
 
 def products(problem: Problem) -> Callable[[], Any]:
@@ -53,5 +75,10 @@ def products(problem: Problem) -> Callable[[], Any]:
     return lambda: (X @ w, row @ X)
 
 
-def _prepared(function: Callable[[], Any]) -> Call:
-    return prepare(function, load("numpy"))
+def _exponentials(problem: Problem, Y: np.ndarray, times: int) -> dict[str, Callable[[], Any]]:
+    has_some = len(load_model(problem.model).JACOBIANS) > 1  # one lies between Z and Pred
+    return {"exponentials": exponentials(Y, times)} if has_some else {}
+
+
+def _prepared(functions: dict[str, Callable[[], Any]]) -> dict[str, Call]:
+    return {name: prepare(function, load("numpy")) for name, function in functions.items()}

@@ -120,7 +120,7 @@ def c_loop(cell: Cell) -> dict[str, Cell]:
     except backends.Unavailable:
         return {}
     loop = Cell(cell.model, name, "run", "cpu", "fused", cell.dtype)
-    return {} if cell == loop else {"limit": loop}  # the name of the ratio in stored runs
+    return {} if cell == loop else {"C": loop}
 
 
 def to_numpy(cell: Cell, result: Any) -> Any:

@@ -1,12 +1,14 @@
 """A measured row, as it is stored: with its verdict, and void if its result is wrong."""
 
 from collections.abc import Mapping
+from statistics import median
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from backends import Cell
+from benchmarks.measure import bounds
 from benchmarks.measure.rounds import Timed
 from reference.agreement import Verdict
 
@@ -28,7 +30,9 @@ def keep(
     benchmarks/store/run.py describes each kind and its facts.
     """
     beside = (f"beside {name}: {v.failure}" for name, v in others.items() if v.failure)
-    void = verdict.failure or timed.problem or flaw or next(beside, "")
+    seconds = median(benchmark.stats.stats.data) / timed.info["calls"]
+    too_fast = bounds.impossible(seconds, timed.info["beside"]) if cell.device == "cpu" else ""
+    void = verdict.failure or timed.problem or flaw or too_fast or next(beside, "")
     benchmark.extra_info |= {"kind": kind} | cell._asdict() | timed.info | facts
     benchmark.extra_info |= {"verdict": verdict.as_dict(), "void": void}
     if void:

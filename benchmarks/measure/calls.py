@@ -64,10 +64,16 @@ def gradient_and_arguments(cell: Cell, problem: Problem) -> tuple[Callable[..., 
     return gradient, [*arrays, problem.dJ_dJ0]
 
 
-def timed_training(cell: Cell, problem: Problem) -> Call:
-    """The cell's training run, warm, with new parameters in each call."""
+def unprepared_training(cell: Cell, problem: Problem) -> Call:
+    """The cell's training run, with different parameters in each call; it may not be warm."""
     given = supply(cell, problem, is_batch=False)
-    return prepare(_train(cell, problem), backends.load(cell.backend), given, cell.device)
+    return Call(_train(cell, problem), backends.load(cell.backend), 1, given, cell.device)
+
+
+def timed_training(cell: Cell, problem: Problem) -> Call:
+    """The same, warm."""
+    call = unprepared_training(cell, problem)
+    return prepare(call.function, call.module, call.supply, call.device)
 
 
 def timed_gradient(cell: Cell, problem: Problem) -> Call:

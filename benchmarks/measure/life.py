@@ -30,6 +30,8 @@ from benchmarks.measure.threads import enforce
 # NumPy, and all that imports it, is imported while time is taken.
 if TYPE_CHECKING:
     from backends import Cell
+    from benchmarks.measure.block import Call
+    from benchmarks.measure.inputs import Draw
     from reference.problems import Problem
 
 STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to host", "numpy")
@@ -56,7 +58,9 @@ def compiles(execution: str, spent: dict[str, float]) -> bool:
 
 def measure(loaded: tuple[Any, ...], importing: float) -> dict[str, Any]:
     """What is printed. loaded is the result of _load, which took so many seconds of importing."""
-    from benchmarks.measure.calls import to_numpy, train_call, training_problem
+    from benchmarks.measure.calls import to_numpy, trajectory_of, unprepared_training
+    from benchmarks.measure.inputs import drawn
+    from benchmarks.measure.outside import look
     from reference.agreement import compare
     from reference.problems import published
 
@@ -65,15 +69,13 @@ def measure(loaded: tuple[Any, ...], importing: float) -> dict[str, Any]:
     problem = published(cell.model).astype(cell.dtype)
     arrays, to_device = _timed(_on_device, cell, module, problem)
     numbers = problem.learning_rate, problem.dJ_dJ0, problem.epochs
-
-    def call() -> Any:
-        return module.synchronize(train(*arrays, *numbers))
-
-    _, first = _timed(call)
+    _, first = _timed(lambda: module.synchronize(train(*arrays, *numbers)))
     spent = module.compile_seconds()
     total = sum(spent.values())
     rival = _rival(cell)
-    result, steady, numpy = _interleaved(call, train_call(rival, problem))
+    own, other = (unprepared_training(c, problem) for c in (cell, rival))
+    draw, result, steady, numpy = _interleaved(own, other)
+    _, outside = look(own)
     late = sum(module.compile_seconds().values()) - total
     found, to_host = _timed(to_numpy, cell, result)
     life = {
@@ -87,9 +89,12 @@ def measure(loaded: tuple[Any, ...], importing: float) -> dict[str, Any]:
         "numpy": numpy,
     }
     pays = compiles(cell.execution, spent)
-    problem, expected = training_problem(cell.model, cell.dtype, False)  # takes a second
+    problem = drawn(problem, draw)
+    expected = trajectory_of(problem)  # takes a second
     verdict = compare(problem, found, expected, formulation=cell.formulation)
-    void = f"something was compiled for {late:.2g} s after the first call" if late > 0 else ""
+    void = outside
+    if late > 0:
+        void = f"something was compiled for {late:.2g} s after the first call"
     return {
         "cell": str(cell),
         "life": life,
@@ -145,20 +150,25 @@ def _rival(cell: "Cell") -> "Cell":
     return cell._replace(backend="numpy", execution="eager", device="cpu", formulation=formulation)
 
 
-def _interleaved(own: Callable[[], Any], other: Callable[[], Any]) -> tuple[Any, float, float]:
-    """The last result of own, and the median seconds of own and of other."""
-    other()  # own is warm already
+def _interleaved(own: "Call", other: "Call") -> tuple["Draw", Any, float, float]:
+    """What the last call of own was given and returned, and the median seconds of own and other."""
+    from benchmarks.measure.block import seconds_of
+    from benchmarks.measure.inputs import draw
+
+    other.block(other.given(draw(0)))  # own is warm already
     seconds: dict[Any, list[float]] = {own: [], other: []}
+    results: list[Any] = []
     gc.collect()
     gc.disable()
     for turn in range(CALLS):
-        for function in (other, own) if turn % 2 else (own, other):
-            result, spent = _timed(function)
-            seconds[function].append(spent)
-            if function is own:
-                last = result
+        last = draw(turn)
+        for call in (other, own) if turn % 2 else (own, other):
+            results.clear()
+            seconds[call].append(seconds_of(call, last, results))
+            if call is own:
+                kept = results[-1]
     gc.enable()
-    return last, median(seconds[own]), median(seconds[other])
+    return last, kept, median(seconds[own]), median(seconds[other])
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,15 +7,15 @@ from benchmarks.show.figures import (
     distance,
     life,
     memory,
+    published,
     ratios,
     sizes,
     style,
     trainings,
-    tutorial,
 )
 from benchmarks.store.run import Run
 
-FIGURES = sizes, ratios, trainings, life, distance, memory, tutorial
+FIGURES = sizes, ratios, trainings, life, distance, memory, published
 
 
 def draw(run: Run, rows: pd.DataFrame) -> tuple[list[style.Drawing], list[str]]:

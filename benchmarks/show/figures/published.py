@@ -1,4 +1,4 @@
-"""The tutorial's two training runs, as the reference computes them."""
+"""The published training runs, as the reference computes them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +10,8 @@ from benchmarks.show.figures import style
 from benchmarks.show.wording import file_name
 from benchmarks.store.run import Run
 
-MISSING = "No figures of the tutorial's training runs: the run has none."
-CAPTION = "The tutorial's {model} regression as the reference trains it: {what}"
+MISSING = "No figures of the published training runs: the run has none."
+CAPTION = "The published run of {model} regression as the reference trains it: {what}"
 PARAMETERS = (
     "the loss of each step's batch, and below it the parameters, with the true values dotted."
 )
@@ -29,7 +29,7 @@ def draw(run: Run, _: pd.DataFrame) -> Iterator[style.Drawing]:
         if not trajectory.loss:
             continue
         model, steps = trajectory.model, len(trajectory.loss)
-        title = f"The tutorial's {model} regression, {steps} steps ({trajectory.dtype})"
+        title = f"The published run of {model} regression, {steps} steps ({trajectory.dtype})"
         drawn = style.figure(10, 5.5)
         top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=(2, 3))
         _curve(top, trajectory.loss)

@@ -42,20 +42,19 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    from benchmarks.measure import environment
+    from benchmarks.measure import environment, pytest_options
     from benchmarks.measure.threads import enforce
     from benchmarks.told import MISTAKE
 
-    if config.getoption("benchmark_only") and config.getoption("numprocesses", None):
-        text = "-n: times are taken in one process; use --benchmark-only without -n"
-        raise _refused(MISTAKE, text)
     for key in (LEFT_OUT, UNFINISHED):
         config.stash[key] = []
     environment.place_caches(ROOT)
     try:
         environment.check()
-        pin = config.getoption("benchmark_only")
-        config.stash[THREADS] = enforce(config.getoption("threads"), pin=pin)
+        is_timed = config.getoption("benchmark_only") and not config.option.collectonly
+        if is_timed:
+            pytest_options.check(config)
+        config.stash[THREADS] = enforce(config.getoption("threads"), pin=is_timed)
     except ValueError as error:
         raise _refused(MISTAKE, error) from None
     config.stash[CELLS] = _chosen_cells(config)
@@ -234,6 +233,23 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
         put(config.stash[RUN], json.dumps(output_json, separators=(",", ":")) + "\n")
     except OSError as error:
         pytest.exit(f"{error.filename}: {error.strerror}", returncode=1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Store a run that has no row with a time: pytest-benchmark does not, and the reasons count."""
+    config = session.config
+    path = config.stash.get(RUN, None)
+    if path is None or path.exists() or not (config.stash[UNFINISHED] or config.stash[LEFT_OUT]):
+        return
+    hook = config.hook
+    machine = hook.pytest_benchmark_generate_machine_info(config=config)
+    hook.pytest_benchmark_update_machine_info(config=config, machine_info=machine)
+    output = hook.pytest_benchmark_generate_json(
+        config=config, benchmarks=[], include_data=True, machine_info=machine,
+        commit_info=hook.pytest_benchmark_generate_commit_info(config=config),
+    )  # fmt: skip
+    hook.pytest_benchmark_update_json(config=config, benchmarks=[], output_json=output)
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -32,6 +32,11 @@ class Loaded:
             raise AttributeError(f"{self._module.__file__} has no {name}")
         return getattr(self._base, name)
 
+    def from_numpy(self, array: Any, device: str) -> Any:
+        """A copy of the array on the device, whatever its strides and the order of its bytes."""
+        native = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+        return self.__getattr__("from_numpy")(native, device)
+
     def make_forward(self, model: str) -> Any:
         """The forward pass. Here and below names are checked, and what is made is kept."""
         check_name("model", model, self.MODELS)

@@ -99,8 +99,11 @@ def _add_compare(commands: Any) -> None:
     compare.add_argument(
         "--fail-slower", type=_percentage, metavar="PERCENT",
         help="exit with 1 if a row of B is slower by more than that, with its whole interval, if a "
-        "row has become void, or if a process of B failed",
+        "row of A is void or missing in B, or if a process of B failed",
     )  # fmt: skip
+    compare.add_argument(
+        "--allow-missing", action="store_true", help="with --fail-slower: rows of A may be missing"
+    )
     compare.set_defaults(function=_compare)
 
 
@@ -151,7 +154,8 @@ def _file(named: Path) -> Path:
 
 
 def _compare(given: argparse.Namespace, _: list[str]) -> int:
-    lines, code = _needing_pandas("show.compare").compare(given.one, given.other, given.fail_slower)
+    words = given.one, given.other, given.fail_slower, given.allow_missing
+    lines, code = _needing_pandas("show.compare").compare(*words)
     print("\n".join(lines))
     return code
 

@@ -35,6 +35,9 @@ FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
 LARGE_BATCHES = "benchmarks/bench_large.py"
 EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
 TOLD = ".told"  # suffix of the file to which a process writes its current row
+# Options and plugins of the user would reach every process: they choose rows, or change times.
+OF_PYTEST = "PYTEST_ADDOPTS", "PYTEST_PLUGINS"
+ONLY_NAMED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 GRACE = 20  # seconds for an interrupted process to store its rows
 USAGE_ERROR, NOTHING_COLLECTED = 4, 5  # exit codes of pytest
 
@@ -169,11 +172,13 @@ def _measured(
 ) -> Outcome:
     """Run the job in a process group of its own; its output goes to base.log."""
     part, log, says = (base.with_suffix(suffix) for suffix in (".json", ".log", TOLD))
-    command = [sys.executable, "-m", "pytest", "--benchmark-only", "--no-report", "--verbose"]
-    command += [*job.arguments, *options, f"--benchmark-json={part}"]
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_benchmark.plugin", "--benchmark-only"]
+    command += ["--no-report", "--verbose", *job.arguments, *options, f"--benchmark-json={part}"]
+    environment = {n: v for n, v in os.environ.items() if n not in OF_PYTEST}
+    environment |= job.environment | ONLY_NAMED | {FILE: str(says)}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | job.environment | {FILE: str(says)},
+            command, cwd=ROOT, env=environment,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True, preexec_fn=end_with_the_run,
         )  # fmt: skip

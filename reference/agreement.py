@@ -196,7 +196,7 @@ def compare(
         at = problem, j % len(problem.X), expected.W[j], expected.b[j]
         return float(masses(*at).loss * u / unit)
 
-    batch = TOLERANCES["batch loss"].allowed * _over_epochs(problem, rounded)
+    batch = (TOLERANCES["batch loss"].allowed + summation(problem)) * _over_epochs(problem, rounded)
     loss = _difference(trajectory.loss, expected.loss) / unit
     checks.append(_check("loss", loss, more=batch))
     if expected.accuracy is not None:

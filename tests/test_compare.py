@@ -89,7 +89,17 @@ def test_rows_of_one_run_are_listed(compare):
     out, code = compare(run(*ROWS[:2]), run(*ROWS[1:]), "--fail-slower", "5")
     assert "only in A: training logistic float64: 30 steps logistic numba run cpu fused" in out
     assert "only in B: training logistic float64: 30 steps logistic jax run cpu dense" in out
-    assert code == 0, "a row that was not measured has not become slower"
+    assert "missing in B: training logistic float64: 30 steps logistic numba run cpu fused" in out
+    assert code == 1, "what the gate guards is gone"
+
+
+def test_rows_may_be_missing_if_that_is_allowed(compare):
+    arguments = "--fail-slower", "5", "--allow-missing"
+    out, code = compare(run(*ROWS[:2]), run(*ROWS[1:]), *arguments)
+    assert "only in A: training logistic float64: 30 steps logistic numba run cpu fused" in out
+    assert "0 fail at 5 %." in out
+    assert code == 0
+    assert compare(run(*ROWS[1:]), ONE, "--fail-slower", "5")[1] == 0, "new rows are no failure"
 
 
 def test_a_row_that_became_void_fails(compare):

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from backends import numpy_backend
-from benchmarks.measure.threads import enforce, usable_processors
+from benchmarks.measure.threads import enforce, fastest, usable_processors
 from benchmarks.show.circumstances import facts
 from benchmarks.store import conditions as registry
-from benchmarks.store.conditions import conditions, differences, state
+from benchmarks.store import variables
+from benchmarks.store.conditions import REGISTRY, conditions, differences, state
 from benchmarks.store.run import typed
 from tests import stored
 
@@ -50,17 +51,81 @@ def test_conditions_are_plain_json_and_the_same_again():
 
 
 def test_an_allocator_that_is_set_is_a_condition(monkeypatch):
-    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    monkeypatch.setattr(variables, "GIVEN", {})
     plain = conditions("", {})
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    monkeypatch.setattr(variables, "GIVEN", {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
     other = conditions("", {})
     assert differences(plain, other) == "allocator: GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+    assert plain["allocator"].startswith("default of ")
+    assert plain["environment"] == other["environment"] == "no variable that affects times"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"MALLOC_MMAP_THRESHOLD_": "1"}, "allocator: MALLOC_MMAP_THRESHOLD_=1"),
+        ({"MALLOC_TOP_PAD_": "9"}, "allocator: MALLOC_TOP_PAD_=9"),
+        ({"LD_PRELOAD": "/home/me/libjemalloc.so"}, "allocator: LD_PRELOAD=libjemalloc.so"),
+        ({"PYTHONMALLOC": "malloc"}, "allocator: PYTHONMALLOC=malloc"),
+        ({"JAX_DEBUG_NANS": "1"}, "environment: JAX_DEBUG_NANS=1"),
+        ({"XLA_FLAGS": "--xla_dump_to=/home/me/d --xla_x=1"},
+         "environment: XLA_FLAGS=--xla_dump_to=d --xla_x=1"),
+        ({"NPY_DISABLE_CPU_FEATURES": "AVX512F"}, "environment: NPY_DISABLE_CPU_FEATURES=AVX512F"),
+        ({"NUMBA_OPT": "0"}, "environment: NUMBA_OPT=0"),
+        ({"OPENBLAS_CORETYPE": "Haswell"}, "environment: OPENBLAS_CORETYPE=Haswell"),
+        ({"MKL_CBWR": "AVX2"}, "environment: MKL_CBWR=AVX2"),
+        ({"OMP_PROC_BIND": "true"}, "environment: OMP_PROC_BIND=true"),
+        ({"KMP_BLOCKTIME": "0"}, "environment: KMP_BLOCKTIME=0"),
+        ({"TORCH_LOGS": "+dynamo"}, "environment: TORCH_LOGS=+dynamo"),
+        ({"PYTHONOPTIMIZE": "2"}, "environment: PYTHONOPTIMIZE=2"),
+        ({"NUMBA_CACHE_DIR": "/x", "OMP_NUM_THREADS": "7", "PYTHONPATH": "/y", "HOME": "/z"}, ""),
+    ],
+)  # fmt: skip
+def test_variables_that_affect_times_are_conditions(monkeypatch, given, shown):
+    monkeypatch.setattr(variables, "GIVEN", {})
+    plain = conditions("", {})
+    monkeypatch.setattr(variables, "GIVEN", given)
+    assert differences(plain, conditions("", {})) == shown
+
+
+def test_a_quota_of_the_processor_is_a_condition(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "CGROUPS", tmp_path)
+    monkeypatch.setattr(registry, "OWN_CGROUP", tmp_path / "own")
+    (tmp_path / "own").write_text("0::/pod/box\n")
+    (tmp_path / "pod" / "box").mkdir(parents=True)
+    assert conditions("", {})["quota"] == "none"
+    (tmp_path / "pod" / "box" / "cpu.max").write_text("max 100000\n")
+    (tmp_path / "pod" / "cpu.max").write_text("150000 100000\n")
+    assert conditions("", {})["quota"] == "1.5 processors"
 
 
 def test_the_state_of_the_machine_is_plain_json():
     found = state()
     assert json.loads(json.dumps(found)) == found
     assert 0 < found["memory available"] <= found["memory"]
+
+
+def broken(*_):
+    raise FileNotFoundError("no such file")
+
+
+@pytest.mark.parametrize("name", ["cpu_freq", "getloadavg", "virtual_memory"])
+def test_a_state_that_cannot_be_read_stops_nothing(monkeypatch, name):
+    """As in containers and some clouds: psutil raises, or returns None."""
+    monkeypatch.setattr(registry.psutil, name, broken)
+    assert "not readable" in state().values()
+
+
+@pytest.mark.parametrize("condition", REGISTRY, ids=[c.name for c in REGISTRY])
+def test_a_condition_that_cannot_be_read_stops_nothing(monkeypatch, condition):
+    others = [c._replace(read=broken) if c is condition else c for c in REGISTRY]
+    monkeypatch.setattr(registry, "REGISTRY", others)
+    found = conditions("1 in each pool", {"numpy": numpy_backend})
+    assert json.loads(json.dumps(found)) == found
+    shown = registry.in_words([found])
+    assert registry.in_brief(found)
+    if isinstance(found[condition.name], str) and condition.in_words:
+        assert "not readable: FileNotFoundError: no such file" in shown[condition.name]
 
 
 # --- how two processes differ
@@ -134,7 +199,7 @@ def test_the_mistake_is_told_on_the_command_line():
 VARIABLES = "OMP_NUM_THREADS OPENBLAS_NUM_THREADS MKL_NUM_THREADS NUMBA_NUM_THREADS NPROC"
 ENFORCED = f"""
 import os
-from benchmarks.measure.threads import enforce, usable_processors
+from benchmarks.measure.threads import enforce, fastest, usable_processors
 before = usable_processors()
 os.environ |= dict.fromkeys("{VARIABLES}".split(), "7")
 print(enforce(1, pin={{pin}}))
@@ -157,9 +222,38 @@ def test_a_pinned_process_has_so_many_processors():
 
 
 def test_what_was_imported_before_is_named_and_nothing_is_claimed():
-    said, _, same = python("import numpy\n" + ENFORCED.format(pin=True, processors="before"))
+    said, _, same = python("import numpy\n" + ENFORCED.format(pin=False, processors="before"))
     assert said == "not enforced: numpy was imported before"
     assert same == "True"
+
+
+def test_no_time_is_taken_with_a_pool_that_was_there_before():
+    """As with pytest-randomly, which imports NumPy: its BLAS would have all threads."""
+    code = "import numpy\nfrom benchmarks.measure.threads import enforce\nenforce(1, pin=True)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "ValueError: numpy was imported before the number of threads could be set" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("speeds", "count", "expected"),
+    [
+        ({0: "5800", 1: "5700", 2: "4000", 3: "4000"}, 1, [1]),  # fast cores, then slow ones
+        ({0: "5800", 1: "5700", 2: "4000", 3: "4000"}, 2, [0, 1]),
+        ({0: "5800", 1: "5700", 2: "4000", 3: "4000"}, 3, [3, 0, 1]),
+        ({0: "446", 1: "446", 2: "1024", 3: "1024"}, 1, [3]),  # as ARM numbers them
+        ({0: None, 1: None, 2: None}, 1, [2]),  # nothing is said
+        ({0: "fast", 1: "fast"}, 1, [1]),
+    ],
+)
+def test_the_processor_is_one_of_the_fastest(tmp_path, speeds, count, expected):
+    for number, speed in speeds.items():
+        file = tmp_path / f"cpu{number}" / "cpufreq" / "cpuinfo_max_freq"
+        file.parent.mkdir(parents=True)
+        if speed:
+            file.write_text(f"{speed}000\n")
+    assert fastest([*speeds], count, tmp_path) == expected
 
 
 def test_a_framework_sees_what_was_set():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.show import report
-from benchmarks.store import machine
+from benchmarks.store import machine, variables
 from benchmarks.store.run import next_path
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ def test_two_processors_have_two_folders(monkeypatch, tmp_path):
 
 def test_an_allocator_has_its_own_folder(monkeypatch, tmp_path):
     before = folder(monkeypatch, tmp_path, "A processor")
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    monkeypatch.setattr(variables, "GIVEN", {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
     assert folder(monkeypatch, tmp_path, "A processor") != before
 
 

@@ -29,7 +29,10 @@ def merge(parts: list[JSON]) -> JSON:
         for row in deepcopy(part["benchmarks"] + part["void"]):
             info = row.get("extra_info", row)
             info["conditions"] = other
-            row["group"] += f", {other}" if other else ""
+            if other:  # the names are keys for other programs
+                row["group"] += f", {other}"
+                for name in row.keys() & {"name", "fullname"}:
+                    row[name] += f" [{other}]"
             key = row["group"], _cell(info)
             if info["void"]:
                 void.setdefault(key, row)

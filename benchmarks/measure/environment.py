@@ -1,15 +1,19 @@
 """Checks of the environment variables, and folders for compiler caches."""
 
 import atexit
+import hashlib
 import os
 import shutil
 import tempfile
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 INTERPRETED = (  # with one of them set, nothing would be compiled
     "NUMBA_DISABLE_JIT", "JAX_DISABLE_JIT", "TORCHDYNAMO_DISABLE", "TORCH_COMPILE_DISABLE",
 )  # fmt: skip
 OFF = "", "0", "false"
+KEYLESS = "NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS"  # compiled code does not depend on them
 CACHES = {  # of Numba, JAX and inductor
     "NUMBA_CACHE_DIR": "numba",
     "JAX_COMPILATION_CACHE_DIR": "jax",
@@ -27,10 +31,13 @@ def check() -> None:
 def place_caches(root: Path) -> None:
     """Choose folders for what is compiled; temporary ones where nothing can be written.
 
-    JAX's is in the checkout, Numba's beside the backends, inductor's where inductor puts it.
+    JAX's and Numba's are in the checkout, inductor's where inductor puts it. JAX and inductor look
+    up compiled code by the program, the options and the versions. Numba looks it up by the file of
+    a function alone, so its folder is named by the rest.
     """
     if writable(root):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(root / ".cache" / "jax"))
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(root / ".cache" / "numba"))
     else:
         for name in CACHES:
             os.environ.setdefault(name, str(root / ".cache"))
@@ -39,6 +46,19 @@ def place_caches(root: Path) -> None:
         folder = tempfile.mkdtemp(prefix="diagjac-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         os.environ.update({name: os.path.join(folder, CACHES[name]) for name in lost})
+    folder, key = os.environ["NUMBA_CACHE_DIR"], numba_key(root)
+    if os.path.basename(folder) != key:  # a worker of pytest-xdist has it from its parent
+        os.environ["NUMBA_CACHE_DIR"] = os.path.join(folder, key)
+
+
+def numba_key(root: Path) -> str:
+    """A hash of what Numba compiles from: its options and version, the sources of all backends."""
+    options = {n: v for n, v in os.environ.items() if n.startswith("NUMBA_") and n not in KEYLESS}
+    versions = [version(name) for name in ("numba", "llvmlite") if find_spec(name)]
+    sources = [path.read_bytes() for path in sorted((root / "backends").glob("*.py"))]
+    return hashlib.sha256(repr((sorted(options.items()), versions, sources)).encode()).hexdigest()[
+        :8
+    ]
 
 
 def writable(folder: str | Path) -> bool:

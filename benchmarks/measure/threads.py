@@ -6,11 +6,13 @@ Imports neither NumPy nor a framework: their pools read the environment when the
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 XLA = "NPROC"  # from which XLA takes the size of its pool
+PROCESSORS = Path("/sys/devices/system/cpu")  # of Linux
 PINNED: set[int] = set()  # the processors that this process is kept on, if any
 MAKE_POOLS = ("numpy", "scipy", "numba", "jax", "torch")
 
@@ -19,22 +21,47 @@ def enforce(count: int, *, pin: bool) -> str:
     """Set count threads for every pool; with pin, keep this process on as many processors.
 
     Returns what was done, as text for the conditions of the run. Raises ValueError if there are
-    fewer processors.
+    fewer processors, and with pin if a pool exists already, whose threads cannot be set.
     """
     processors = usable_processors()
     if not 1 <= count <= len(processors):
         raise ValueError(f"--threads {count}: this process may use 1 to {len(processors)}")
     early = [name for name in MAKE_POOLS if name in sys.modules]
     os.environ |= dict.fromkeys((*POOLS, XLA), str(count))
+    if early and pin:
+        raise ValueError(
+            f"{', '.join(early)} was imported before the number of threads could be set, perhaps "
+            "by a plugin of pytest (-p no:randomly leaves pytest-randomly out)"
+        )
     if early:
         return f"not enforced: {', '.join(early)} was imported before"
     if not pin:
         return f"{count} in each pool"
     if not hasattr(psutil.Process, "cpu_affinity"):
         return f"{count} in each pool; not enforced: this system has no affinity"
-    PINNED.update(processors[-count:])  # the first one often serves interrupts
+    PINNED.update(fastest(processors, count))
     psutil.Process().cpu_affinity(list(PINNED))
-    return f"{count} in each pool, {count} of {psutil.cpu_count()} processors"
+    kept = ", ".join(map(str, sorted(PINNED)))
+    return f"{count} in each pool, {count} of {psutil.cpu_count()} processors: {kept}"
+
+
+def fastest(processors: list[int], count: int, files: Path = PROCESSORS) -> list[int]:
+    """The last count of the fastest processors, which are within a tenth of the very fastest.
+
+    Some processors have fast and slow cores. The first core often serves interrupts.
+    """
+    speeds = {number: _speed(files / f"cpu{number}") for number in processors}
+    slow = 0.9 * max(speeds.values())
+    in_order = sorted(processors, key=lambda number: (speeds[number] >= slow, number))
+    return in_order[-count:]
+
+
+def _speed(processor: Path) -> float:
+    """What Linux says of a processor, in units of its own; 0 if it says nothing."""
+    for name in ("cpu_capacity", "cpufreq/cpuinfo_max_freq"):
+        with suppress(OSError, ValueError):
+            return float((processor / name).read_text(encoding="utf-8"))
+    return 0.0
 
 
 def usable_processors() -> list[int]:

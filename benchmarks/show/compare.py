@@ -23,11 +23,14 @@ from benchmarks.store.run import CELL_WORDS, Run, load
 KEY = ["group", *CELL_WORDS]
 
 
-def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], int]:
+def compare(
+    one: Path, other: Path, percent: float | None, allow_missing: bool = False
+) -> tuple[list[str], int]:
     """The comparison of two stored runs in lines, and the exit code.
 
-    With a percentage it is 1 if a row is slower by more than that, or void in the other run only,
-    or a process of the other run has failed.
+    With a percentage it is 1 if a row is slower by more than that, if a row of the first run is
+    void or missing in the other one, unless missing rows are allowed, or if a process of the other
+    run has failed.
     Raises Mistake if a file is not a stored run, or if no row is in both.
     """
     runs = load(one), load(other)
@@ -43,6 +46,8 @@ def compare(one: Path, other: Path, percent: float | None) -> tuple[list[str], i
     slower = found[found.low > 1 + percent / 100]
     failed = [_failed(row, percent) for _, row in slower.iterrows()]
     failed += [f"void in B: {key}" for key in void]
+    gone = [] if allow_missing else [key for key in only(*rows) if key not in void]
+    failed += [f"missing in B: {key}" for key in gone]
     failed += [f"failed in B: {process.name}" for process in runs[1].failed]
     lines += [line for text in failed for line in wrap(text, 80)]
     return [*lines, f"{len(failed)} fail at {percent:g} %."], 1 if failed else 0
@@ -93,13 +98,16 @@ def conditions(one: Run, other: Run) -> list[str]:
 
 def alone(one: pd.DataFrame, other: pd.DataFrame, void: list[str]) -> list[str]:
     """The rows that are in one of the runs only, and those that are void in the other only."""
-    both = one[KEY].merge(other[KEY], on=KEY, how="outer", indicator="side")
-    lines = []
-    for word, side in (("A", "left_only"), ("B", "right_only")):
-        lines += [f"only in {word}: {key}" for key in sorted(_keys(both[both.side == side]))]
+    lines = [f"only in A: {key}" for key in only(one, other)]
+    lines += [f"only in B: {key}" for key in only(other, one)]
     lines += [f"void in B: {key}" for key in void]
     wrapped = [line for text in lines for line in wrap(text, 80, subsequent_indent="    ")]
     return [*wrapped, ""] if lines else []
+
+
+def only(one: pd.DataFrame, other: pd.DataFrame) -> list[str]:
+    """The rows that the other run does not have."""
+    return sorted({*_keys(one)} - {*_keys(other)})
 
 
 def _summary(found: pd.DataFrame, common: int) -> list[str]:

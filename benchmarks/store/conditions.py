@@ -7,8 +7,8 @@ state of the machine.
 
 import gc
 import hashlib
-import os
 import platform
+import re
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
@@ -18,7 +18,9 @@ import numpy as np
 import psutil
 import threadpoolctl
 
-ALLOCATOR = ("GLIBC_TUNABLES", "NUMPY_MADVISE_HUGEPAGE", "LD_PRELOAD", "PYTORCH_ALLOC_CONF")
+from benchmarks.store.variables import ALLOCATOR, OTHERS, variables
+
+CGROUPS, OWN_CGROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 SYSTEM = {  # files of Linux; other systems do not have them
     "governor": "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
     "boost": "/sys/devices/system/cpu/cpufreq/boost",
@@ -37,7 +39,7 @@ class Condition(NamedTuple):
     read gets the text on threads, and the backends. in_words turns a value into the text that is
     shown, or into a dictionary of names and texts; None shows nothing. is_joined: the entries exist
     only where a framework is loaded, so those of all processes are joined into one value. is_brief:
-    it is also shown below the tables.
+    it is also shown below the tables. missing makes a value of the reason why it cannot be read.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Condition(NamedTuple):
     in_words: Callable[[Any], str | dict[str, str]] | None = str
     is_joined: bool = False
     is_brief: bool = False
+    missing: Callable[[str], Any] = str
 
     def told(self, processes: list[dict[str, Any]]) -> dict[str, str]:
         """What is shown of it, by name, given the conditions of all processes of a run."""
@@ -62,8 +65,21 @@ class Condition(NamedTuple):
 
 
 def _allocator() -> str:
-    found = {name: os.environ[name] for name in ALLOCATOR if name in os.environ}
-    return _words(found) or f"default of {' '.join(platform.libc_ver())}"
+    return _words(variables(ALLOCATOR)) or f"default of {' '.join(platform.libc_ver())}"
+
+
+def _environment() -> str:
+    others = {n: v for n, v in variables(OTHERS).items() if not n.startswith(ALLOCATOR)}
+    return _words(others) or "no variable that affects times"
+
+
+def _quota() -> str:
+    """How many processors' time the cgroup of this process may use: containers have a limit."""
+    own = re.search(r"^0::/(.*)$", _read(str(OWN_CGROUP)), re.MULTILINE)
+    folder = CGROUPS / (own[1] if own else "")
+    limits = [_read(str(place / "cpu.max")).split() for place in (folder, *folder.parents)]
+    found = [float(limit[0]) / float(limit[1]) for limit in limits if limit[0].isdigit()]
+    return f"{min(found):g} processors" if found else "none"
 
 
 def _denormals() -> str:
@@ -115,24 +131,31 @@ def _read(path: str) -> str:
         return UNREADABLE
 
 
+def _nothing(_: str) -> dict[str, str]:
+    return {}
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.exists() else "no pins"
 
 
 REGISTRY = (
     Condition("threads", lambda threads, _: threads, is_brief=True),
-    Condition("pools", lambda *_: _pools(), _pools_in_words, is_joined=True),
+    Condition("pools", lambda *_: _pools(), _pools_in_words, is_joined=True, missing=_nothing),
     Condition(
         "settings", lambda _, modules: {name: used.settings() for name, used in modules.items()},
-        None, is_joined=True,
+        None, is_joined=True, missing=_nothing,
     ),
     Condition("allocator", lambda *_: _allocator(), is_brief=True),
+    Condition("environment", lambda *_: _environment()),
+    Condition("quota", lambda *_: _quota()),
     Condition("denormals", lambda *_: _denormals(), is_brief=True),
     Condition("garbage collector", lambda *_: "off while timing" if gc.isenabled() else "off"),
     Condition(
-        "system", lambda *_: {name: _read(path) for name, path in SYSTEM.items()}, _system_in_words
+        "system", lambda *_: {name: _read(path) for name, path in SYSTEM.items()}, _system_in_words,
+        missing=_nothing,
     ),
-    Condition("versions", lambda *_: versions(), _versions_in_words),
+    Condition("versions", lambda *_: versions(), _versions_in_words, missing=_nothing),
     Condition(
         "pins", lambda *_: _digest(Path(__file__).parents[2] / "constraints.txt"),
         lambda digest: f"constraints.txt, SHA-256 {digest}...", is_brief=True,
@@ -141,8 +164,15 @@ REGISTRY = (
 
 
 def conditions(threads: str, modules: Modules) -> dict[str, Any]:
-    """The conditions of this process."""
-    return {condition.name: condition.read(threads, modules) for condition in REGISTRY}
+    """The conditions of this process; one that cannot be read stops nothing."""
+    return {condition.name: _tried(condition, threads, modules) for condition in REGISTRY}
+
+
+def _tried(condition: Condition, threads: str, modules: Modules) -> Any:
+    try:
+        return condition.read(threads, modules)
+    except Exception as error:  # other people's libraries, systems, containers
+        return condition.missing(f"{UNREADABLE}: {type(error).__name__}: {error}")
 
 
 def in_words(processes: list[dict[str, Any]]) -> dict[str, str]:
@@ -165,14 +195,24 @@ def joined(processes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def state() -> dict[str, Any]:
-    """The state of the machine now: load, memory in bytes, clock in MHz."""
-    memory, frequency = psutil.virtual_memory(), psutil.cpu_freq()
-    return {
-        "load": [round(value, 2) for value in psutil.getloadavg()],
-        "memory": memory.total,
-        "memory available": memory.available,
-        "clock": frequency.current if frequency else UNREADABLE,
+    """The state of the machine now: load, memory in bytes, clock in MHz.
+
+    What cannot be read says so: containers and clouds have no frequency, or no file of it.
+    """
+    found = {
+        "load": lambda: [round(value, 2) for value in psutil.getloadavg()],
+        "memory": lambda: psutil.virtual_memory().total,
+        "memory available": lambda: psutil.virtual_memory().available,
+        "clock": lambda: psutil.cpu_freq().current,
     }
+    return {name: _or_unreadable(read) for name, read in found.items()}
+
+
+def _or_unreadable(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except Exception:  # psutil raises what the system raises
+        return UNREADABLE
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ import platform
 import re
 from pathlib import Path
 
-from benchmarks.store.conditions import ALLOCATOR, versions
+from benchmarks.store.conditions import versions
+from benchmarks.store.variables import ALLOCATOR, OTHERS, variables
 
 OWN = "own"  # the folder of results/ that git ignores; published runs are beside it
 FRAMEWORKS = ("numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "torch")
@@ -27,12 +28,12 @@ def processor() -> str:
 
 
 def fingerprint(name: str) -> str:
-    """A hash of eight digits: of processors, system, Python, frameworks and allocator."""
+    """A hash of eight digits: of processors, system, Python, frameworks and variables."""
     installed = versions()
     bears = [
         name, os.cpu_count(), platform.system(), platform.machine(), platform.python_version(),
         {package: installed.get(package) for package in FRAMEWORKS},
-        {variable: os.environ.get(variable) for variable in ALLOCATOR},
+        variables(ALLOCATOR + OTHERS),
     ]  # fmt: skip
     return hashlib.sha256(repr(bears).encode()).hexdigest()[:8]
 

@@ -15,6 +15,8 @@ from reference.models import load
 
 jax.config.update("jax_enable_x64", True)  # without it JAX silently computes in float32
 jax.config.update("jax_default_matmul_precision", "highest")  # a GPU may round float32 to TF32
+jax.config.update("jax_numpy_rank_promotion", "allow")  # row * diagonal is (1, B) times (B,)
+jax.config.update("jax_numpy_dtype_promotion", "standard")  # dJ_dJ0 and rate are Python floats
 
 
 def _is_usable(device):

@@ -363,10 +363,11 @@ def test_a_variable_of_a_framework(case):
     assert message in line
 
 
-@pytest.mark.parametrize("name", environment.INTERPRETED)
-def test_a_variable_that_switches_compiling_off(name, monkeypatch):
+@pytest.mark.parametrize("name", [*environment.INTERPRETED, *environment.WATCHING])
+def test_a_variable_that_changes_what_is_measured(name, monkeypatch):
     monkeypatch.setenv(name, "1")
-    with pytest.raises(ValueError, match=f"^{name}=1: switches compiling off"):
+    effect = "checks every call" if name in environment.WATCHING else "switches compiling off"
+    with pytest.raises(ValueError, match=f"^{name}=1: {effect}; unset it$"):
         environment.check()
     monkeypatch.setenv(name, "0")
     environment.check()

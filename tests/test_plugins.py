@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -205,6 +206,24 @@ def test_caches_are_placed_once(monkeypatch, tmp_path):
     assert folder == str(tmp_path / "NUMBA_CACHE_DIR" / environment.numba_key(ROOT))
     environment.place_caches(ROOT)
     assert os.environ["NUMBA_CACHE_DIR"] == folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "variable", ["JAX_NUMPY_RANK_PROMOTION=raise", "JAX_NUMPY_DTYPE_PROMOTION=strict",
+                 "JAX_ENABLE_X64=0", "JAX_DEFAULT_MATMUL_PRECISION=bfloat16",
+                 "NPY_PROMOTION_STATE=weak",
+                 "PYTHONHASHSEED=1", "PYTHONWARNINGS=error", "PYTHONDONTWRITEBYTECODE=1"],
+)  # fmt: skip
+def test_a_variable_that_people_set_breaks_nothing(variable):
+    name, value = variable.split("=")
+    backend = "jax" if find_spec("jax") else "numpy"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/conformance/test_gradient.py",
+         f"--backend={backend}", "--model=logistic", "-mnot slow", "-keven"],
+        cwd=ROOT, env=os.environ | {name: value}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
 
 
 # --- arrays of other people

@@ -12,6 +12,7 @@ from pathlib import Path
 INTERPRETED = (  # with one of them set, nothing would be compiled
     "NUMBA_DISABLE_JIT", "JAX_DISABLE_JIT", "TORCHDYNAMO_DISABLE", "TORCH_COMPILE_DISABLE",
 )  # fmt: skip
+WATCHING = "JAX_DEBUG_NANS", "JAX_DEBUG_INFS", "JAX_ENABLE_CHECKS"  # they slow down every call
 OFF = "", "0", "false"
 KEYLESS = "NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS"  # compiled code does not depend on them
 CACHES = {  # of Numba, JAX and inductor
@@ -22,10 +23,11 @@ CACHES = {  # of Numba, JAX and inductor
 
 
 def check() -> None:
-    """Raise ValueError if a variable switches compiling off."""
-    for name in INTERPRETED:
-        if os.environ.get(name, "").lower() not in OFF:
-            raise ValueError(f"{name}={os.environ[name]}: switches compiling off; unset it")
+    """Raise ValueError if a variable switches compiling off, or checks every call."""
+    for names, effect in ((INTERPRETED, "switches compiling off"), (WATCHING, "checks every call")):
+        for name in names:
+            if os.environ.get(name, "").lower() not in OFF:
+                raise ValueError(f"{name}={os.environ[name]}: {effect}; unset it")
 
 
 def place_caches(root: Path) -> None:

@@ -205,14 +205,13 @@ def contractive_rate(problem: Problem) -> float:
 
 def _rate_along_the_run(problem: Problem, A: np.ndarray) -> float:
     """The rate that fits the first state, made smaller until it fits all states of its own run."""
-    exact = load(problem.model).exact
-    rate = math.inf
+    model, rate = load(problem.model), math.inf
     while rate > 0:
         w = np.concatenate([problem.W, problem.b]).astype(np.float64)
         for j in range(problem.steps):
             A_k, Y_k = A[j % len(A)], problem.Y[j % len(A)]
-            diagonals, slope, _ = exact(A_k @ w, Y_k, np.exp, np.log)
-            root = np.sqrt(problem.dJ_dJ0 * diagonals[-1]) * A_k  # J0'' is the last diagonal
+            _, slope, _ = model.exact(A_k @ w, Y_k, np.exp, np.log)
+            root = np.sqrt(problem.dJ_dJ0 * model.curvature(A_k @ w, Y_k)) * A_k
             largest = float(np.linalg.norm(root, 2) ** 2) if np.isfinite(root).all() else math.inf
             if largest == 0 and rate == math.inf:  # every exp(Z) is 0: any rate would do
                 return rate

@@ -9,6 +9,7 @@ import pytest
 from reference import backprop
 from reference.models import load
 from reference.problems import Problem, batched, make, published, tutorial
+from reference.words import MODELS
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = {"examples": 10, "batch_size": 4, "features": 2, "epochs": 1, "seed": 0}
@@ -272,3 +273,20 @@ def test_a_problem_needs_no_truth():
     problem = make("linear", **SMALL)
     bare = Problem("linear", problem.W, problem.b, problem.X, problem.Y, 0.1, 0.25, 1)
     assert bare.true_W is None
+
+
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_contractive_rate_fits_the_second_derivative_of_the_loss(kind, seed):
+    """Of any model: rate times the largest eigenvalue of the Hessian, by differences of dJ0_dZ."""
+    p = make(kind, examples=60, batch_size=20, features=4, epochs=5, seed=seed)
+    exact = load(kind).exact
+    run = backprop.train(p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs)
+    products, h = [], 1e-5
+    for j in range(p.steps):
+        X, Y = p.X[j % 3], p.Y[j % 3]
+        A, Z = np.hstack([X, np.ones_like(Y)]), X @ run.W[j] + run.b[j]
+        up, down = (exact(Z + d, Y, np.exp, np.log)[1] for d in (h, -h))
+        H = p.dJ_dJ0 * A.T @ ((up - down) / (2 * h) * A)
+        products.append(p.learning_rate * np.linalg.eigvalsh(H)[-1])
+    assert 0.1 < max(products) <= 1

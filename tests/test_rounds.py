@@ -176,3 +176,12 @@ def test_no_collection_while_timing_and_again_afterwards():
     with pytest.raises(ZeroDivisionError):
         measure(Pedantic(), Call(lambda: 1 / 0, module(), 1), {}, 3)
     assert gc.isenabled()
+
+
+def test_a_short_call_beside_a_long_one_has_a_longer_block():
+    """A twentieth of the long one: a loop of 4 ms beside a run of 0.6 s is called 8 times."""
+    short, long = (block.Call(None, None, 1, seconds=s) for s in (4e-3, 0.6))
+    shortest = block.Call(None, None, 20, seconds=1e-5)
+    everyone = short, long, shortest
+    assert [call.beside(everyone).calls for call in everyone] == [8, 1, 3000]
+    assert [call.beside([]).calls for call in everyone] == [1, 1, 20]

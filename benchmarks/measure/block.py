@@ -6,7 +6,7 @@ another call, and half of the rounds would take 20 % longer. Every call gets new
 inputs.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import ceil
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ except ImportError:  # not a Unix
 # Seconds. Timer interrupts and other virtual machines interrupt about every millisecond: a block of
 # a millisecond is nearly always interrupted, one of a fifth of it seldom.
 BLOCK = 2e-4
+# Of the longest call that is timed beside it: there a block of a few short calls costs nothing.
+SHARE = 0.05
 # Seconds. A call of 0.2 ms took twice as long after a dense one of 50 ms, which had emptied the
 # caches. A call that takes longer than SHORT fills them itself.
 SHORT = 5e-3
@@ -31,7 +33,7 @@ class Call(NamedTuple):
 
     module is its backend; calls the number of calls in a block; supply makes the arguments of each
     call, on the device; is_short says whether one call before a block, which is not timed, fills
-    the caches.
+    the caches; seconds is about what a call takes.
     """
 
     function: Callable[..., Any]
@@ -40,6 +42,12 @@ class Call(NamedTuple):
     supply: Supply = nothing
     device: str = "cpu"
     is_short: bool = False
+    seconds: float = BLOCK
+
+    def beside(self, others: Iterable["Call"]) -> "Call":
+        """The call in a block that is long enough beside these others."""
+        longest = max([other.seconds for other in others], default=0.0)
+        return self._replace(calls=max(self.calls, ceil(SHARE * longest / self.seconds)))
 
     @property
     def warm_calls(self) -> int:
@@ -73,8 +81,9 @@ def prepare(
     seconds = seconds_of(call, draw(0), [])
     if seconds < 10 * BLOCK:  # one interruption may take as long as the calls
         seconds = min(seconds_of(call, draw(0), []) for _ in range(5))
-    calls = max(1, ceil(BLOCK / max(seconds, 1e-9)))
-    return call._replace(calls=calls, is_short=seconds < SHORT)
+    seconds = max(seconds, 1e-9)
+    calls = max(1, ceil(BLOCK / seconds))
+    return call._replace(calls=calls, is_short=seconds < SHORT, seconds=seconds)
 
 
 def minor_faults() -> int:

@@ -44,6 +44,9 @@ def measure(benchmark: Any, call: Call, others: dict[str, Call], rounds: int) ->
     the others in every round; faults, the minor page faults of one call in every round; and
     calibration, the seconds of the calibration loop before and after.
     """
+    everyone = call, *others.values()
+    call = call.beside(everyone)
+    others = {name: other.beside(everyone) for name, other in others.items()}
     turn = iter(range(2 * rounds))  # setups and teardowns: 0 and 1 are of the first round
     draws = [draw(number) for number in range(rounds)]  # of the last call of each block of a round
     beside: dict[str, list[float]] = {name: [] for name in others}

@@ -84,8 +84,11 @@ def tables(found: pd.DataFrame) -> Iterator[Table]:
 def conditions(one: Run, other: Run) -> list[str]:
     """What differs in the conditions; load and clock rate do not count."""
     a, b = (_conditions(run) for run in (one, other))
-    differs = differences(a, {key: b.get(key, "unknown") for key in a})
+    known = [name for name in a if a[name] is not None and b.get(name) is not None]
+    differs = differences(*({name: found[name] for name in known} for found in (a, b)))
     lines = [f"Conditions that differ in B: {differs}." if differs else "The conditions agree."]
+    if unknown := sorted({*a, *b} - {*known}):
+        lines.append(f"Not recorded in both: {', '.join(unknown)}.")
     if absent := sorted(a["versions"].keys() - b["versions"].keys()):
         lines.append(f"Not installed in B: {', '.join(absent)}.")
     if added := sorted(b["versions"].keys() - a["versions"].keys()):

@@ -6,6 +6,7 @@ A model predicts from Z = X W + b. Its file has these names; all columns are (B,
     JACOBIANS            the functions of (Pred, Y) that form them, (B,B), in the same order
     HAS_ACCURACY         whether Pred > 0.5 predicts a class, so that a run has an accuracy
     CURVATURE            the largest second derivative of J0 in Z; None if it has no bound
+    curvature(Z, Y)      that derivative, if it has no bound
     GRADIENT             (what is allowed of a gradient in u * mass, the reason)
     TUTORIAL             whether the published run is the tutorial's
     RUN                  the published run: examples, features, and arguments of problems.batched

@@ -61,6 +61,11 @@ def masses(Z: Array, Y: Array, s: Array, formulation: str) -> tuple[Array, Array
     return P + Y + P * s, (P + Y) * (1 + s)
 
 
+def curvature(Z: Array, Y: Array) -> Array:
+    """exp(Z), the second derivative of J0 in Z."""
+    return np.exp(Z)
+
+
 def condition(Z: Array, Y: Array, s: Array) -> Array:
     """s: P and 1 / P inherit the error of Z."""
     return s

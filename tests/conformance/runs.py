@@ -46,12 +46,12 @@ def growing(model):
 
 
 def swinging(model):
-    """A run that begins at Z = -27, and later has Z = 18 where Y is 0: e^Z is largest late."""
+    """A run that begins at Z = -20, and later has Z = 15 where Y is 0: e^Z is largest late."""
     p = make(model, examples=62, batch_size=31, features=10, epochs=5, seed=2800)
     if model != "logistic":
         return p
     Z = np.abs(p.X @ p.W + p.b).max()
-    p = replace(p, W=p.W * (26.58582037012248 / Z), b=p.b * (26.58582037012248 / Z))
+    p = replace(p, W=p.W * (20 / Z), b=p.b * (20 / Z))
     return replace(p, learning_rate=contractive_rate(p))
 
 

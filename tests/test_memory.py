@@ -1,6 +1,7 @@
 """What is free for a process, within made-up limits and a real one, and what a row needs."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,20 +85,26 @@ def test_what_is_lacking_is_told_with_both_figures(monkeypatch):
     assert lack(2**31) == "needs 2 GiB, and 2 times that is more than the 1 GiB free"
 
 
+LIMITED = """
+def pytest_collection_finish():
+    import resource, scipy.stats, psutil
+    room = psutil.Process().memory_info().vms + 2**28
+    resource.setrlimit(resource.RLIMIT_AS, (room, room))
+"""
+
+
 @pytest.mark.skipif(memory.resource is None, reason="this system has no limits")
 def test_rows_without_room_are_left_out_with_the_figure(tmp_path):
     """Under a real limit of the address space, which is less than the memory of the machine."""
-    limited = (
-        "import resource, sys, pytest; import numpy, scipy.stats, psutil; "
-        "room = psutil.Process().memory_info().vms + 2**28; "
-        "resource.setrlimit(resource.RLIMIT_AS, (room, room)); sys.exit(pytest.main(sys.argv[1:]))"
-    )
+    (tmp_path / "limiting_plugin.py").write_text(LIMITED)
     path = tmp_path / "run.json"
     done = subprocess.run(
-        [sys.executable, "-c", limited, "--benchmark-only", "--backend=numpy", "--no-report",
+        [sys.executable, "-m", "pytest", "-p", "limiting_plugin", "--benchmark-only",
+         "--backend=numpy", "--no-report",
          "--model=linear", "--formulation=dense", "-kB32- or B4096", f"--benchmark-json={path}",
          "benchmarks/bench_gradient.py"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     stored = json.loads(path.read_text())

@@ -8,10 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
-import backends
 from benchmarks.measure import environment, pytest_options
 from benchmarks.measure.pytest_options import HARMLESS, OPTIONS, check
 
@@ -224,26 +222,3 @@ def test_a_variable_that_people_set_breaks_nothing(variable):
         cwd=ROOT, env=os.environ | {name: value}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-
-
-# --- arrays of other people
-
-
-ARRAYS = {
-    "reversed": lambda array: array[::-1],
-    "big-endian": lambda array: array.astype(array.dtype.newbyteorder(">")),
-    "by columns": np.asfortranarray,
-    "every other": lambda array: np.repeat(array, 2, axis=0)[::2],
-    "not writable": lambda array: np.broadcast_to(array[:1], array.shape),
-    "a number": lambda array: array[0, 0],
-    "empty": lambda array: array[:0],
-}
-
-
-@pytest.mark.parametrize("shape", ARRAYS)
-def test_any_array_of_numpy_can_be_put_on_a_device(backend, dtype, shape):
-    module = backends.load(backend)
-    array = np.asarray(ARRAYS[shape](np.arange(12.0).astype(dtype).reshape(4, 3)))
-    found = module.to_numpy(module.from_numpy(array, "cpu"))
-    assert (found.shape, found.dtype) == (array.shape, np.dtype(dtype))
-    assert np.array_equal(found, array)

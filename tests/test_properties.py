@@ -1,6 +1,5 @@
 """Data of any shape, dtype, layout and size give a right verdict or a clear error."""
 
-import re
 import warnings
 
 import numpy as np
@@ -151,14 +150,9 @@ def test_any_shapes_and_dtypes_together(shapes, dtypes):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_reaches_a_device(backend, device, dtype, layout):
-    """As it was given, or a clear error: only a Problem is sure to have plain arrays."""
+    """With the same values, in native bytes, whatever its layout."""
     module = backends.load(backend)
     array = layout(np.arange(12, dtype=dtype).reshape(4, 3))
-    try:
-        back = module.to_numpy(module.from_numpy(array, device))
-    except (ValueError, TypeError) as error:
-        expected = {swapped: "byte order|not a valid JAX array type", backwards: "strides"}
-        assert re.search(expected[layout], str(error))  # noqa: PT017  # it may be kept as well
-    else:
-        assert np.array_equal(back, array)
-        assert back.dtype == array.dtype
+    back = module.to_numpy(module.from_numpy(array, device))
+    assert np.array_equal(back, array)
+    assert back.dtype == np.dtype(dtype)

@@ -174,7 +174,7 @@ def test_what_a_file_leaves_out_is_that_of_its_base(tmp_path):
     try:
         short, base = backends.load("short"), backends.load("numpy")
         assert short.DEVICES == base.DEVICES
-        assert short.from_numpy is base.from_numpy
+        assert short.to_numpy is base.to_numpy
         assert short.make_forward("linear") is base.make_forward("linear")
         words = "linear", "fused"
         assert short.make_train(*words, "run") is short.make_train(*words, "run")

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.measure import environment, pytest_options
 from benchmarks.measure.pytest_options import HARMLESS, OPTIONS, check
+from tests.test_readme import shown
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("--backend=numpy", "--model=linear", "--formulation=elementwise", "-kB32", "--no-report")
@@ -222,3 +223,35 @@ def test_a_variable_that_people_set_breaks_nothing(variable):
         cwd=ROOT, env=os.environ | {name: value}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+
+
+# --- other programs that read a stored run
+
+
+def published():
+    return json.loads(shown().read_text(encoding="utf-8"))
+
+
+def test_other_programs_find_every_row_by_a_unique_name():
+    """As github-action-benchmark and Bencher do, which take the name as a key."""
+    rows = published()["benchmarks"]
+    assert len({row["fullname"] for row in rows}) == len(rows)
+    assert len({row["name"] for row in rows}) == len(rows)
+
+
+def test_other_programs_find_the_seconds_of_one_call():
+    for row in published()["benchmarks"]:
+        stats = row["stats"]
+        assert stats["min"] <= stats["median"] <= stats["max"]
+        assert stats["ops"] * stats["mean"] == pytest.approx(1)
+        assert {"stddev", "rounds", "iqr"} < stats.keys()  # which their formats show
+
+
+def test_pytest_benchmark_compares_a_stored_run():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("pytest-benchmark"), "compare", shown(),
+         "--columns=median"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("test_gradient") > 100

@@ -1,0 +1,125 @@
+"""The numbers of docs/speed.md are those of the stored run, and its tables of values hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.analyse.frame import rows_of
+from benchmarks.analyse.scaling import growth
+from benchmarks.show.tables import prepared
+from benchmarks.store.run import load
+from tests.test_readme import shown
+
+SPEED = (Path(__file__).parents[1] / "docs" / "speed.md").read_text(encoding="utf-8")
+NUMBER = r"(\d[\d,.]*\d|\d)"
+OTHERS = ("jax", "torch")  # beside NumPy and Numba, whose memory comes from elsewhere
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return prepared(rows_of(load(shown())))
+
+
+def fused(rows, backend, title):
+    """The fastest fused logistic run of a backend."""
+    own = rows[(rows.kind == "training") & (rows.model == "logistic") & (rows.backend == backend)]
+    own = own[(own.formulation == "fused") & (own.dtype == "float64")]
+    return [own.loc[own.seconds.idxmin()][title]]
+
+
+def large(rows, model, B=65536, **words):
+    """Gradients of a large batch with the model's own number of features, as the model's name."""
+    own = rows[(rows.kind == "large") & (rows.model == model) & (rows.examples == B)]
+    own = own[own.features == own.features.min()]
+    for word, value in words.items():
+        own = own[own[word].isin([value] if isinstance(value, str) else value)]
+    return own
+
+
+def nanoseconds(rows, beside):
+    """What NumPy takes for a part of the work, for one example."""
+    own = large(rows, "logistic")
+    return own["an example"] / own[beside] * 1e9
+
+
+def exponents(rows):
+    """The powers of B with which the logistic gradients of large batches grow."""
+    own = rows[(rows.kind == "large") & (rows.model == "logistic")]
+    own = own[own.features == own.features.min()]
+    return [growth(cell.examples, cell.seconds) for _, cell in own.groupby("cell")]
+
+
+def products(rows, F):
+    """Times of wide gradients beside their two products."""
+    return rows[(rows.kind == "large") & (rows.features == F)]["/ products"]
+
+
+def dense(rows, B, backends, title, conditions=""):
+    """A column of the logistic dense gradients of these backends."""
+    own = rows[(rows.kind == "gradient") & (rows.formulation == "dense") & (rows.B == B)]
+    own = own[own.backend.isin(backends) & (own.model == "logistic")]
+    return own[(own.conditions != "") == bool(conditions)][title]
+
+
+CHAIN = ("numpy", "numba", *OTHERS)
+STATEMENTS = {  # the words before a number, or a range of two; which numbers these are
+    "| Numba run | ": lambda rows: fused(rows, "numba", "/ C"),
+    "| JAX run | ": lambda rows: fused(rows, "jax", "/ C"),
+    "| NumPy eager | ": lambda rows: fused(rows, "numpy", "/ C"),
+    "| PyTorch eager | ": lambda rows: fused(rows, "torch", "/ C"),
+    "Reading takes ": lambda rows: nanoseconds(rows, "/ reading"),
+    "the exponential ": lambda rows: nanoseconds(rows, "/ exponentials"),
+    "| Numba, step | ": lambda rows: (
+        large(rows, "logistic", backend="numba", formulation="fused")["an example"] * 1e9
+    ),
+    "| NumPy | ": lambda rows: (
+        large(rows, "logistic", backend="numpy", formulation="fused")["an example"] * 1e9
+    ),
+    "| JAX, step | ": lambda rows: (
+        large(rows, "logistic", backend="jax", formulation="fused")["an example"] * 1e9
+    ),
+    "| PyTorch | ": lambda rows: (
+        large(rows, "logistic", backend="torch", execution="eager", formulation="fused")[
+            "an example"
+        ] * 1e9
+    ),
+    "Numba's fused form takes ": lambda rows: large(
+        rows, "logistic", backend="numba", formulation="fused"
+    )["/ bound"],
+    "the other fused forms ": lambda rows: large(
+        rows, "logistic", backend=("numpy", *OTHERS), formulation="fused"
+    )["/ bound"],
+    "elementwise forms ": lambda rows: large(rows, "logistic", formulation="elementwise")[
+        "/ bound"
+    ],
+    "linear regression, which has no exponential, ": lambda rows: large(rows, "linear")["/ bound"],
+    "to the power of ": exponents,
+    "At F = 512 all cells take ": lambda rows: products(rows, 512),
+    "at F = 64 they take ": lambda rows: products(rows, 64),
+    "the next call uses it again. The cells take ": lambda rows: dense(
+        rows, 1024, CHAIN, "/ traffic"
+    ),
+    "NumPy asks for huge pages and has ": lambda rows: dense(rows, 4096, ["numpy"], "faults"),
+    "so NumPy takes ": lambda rows: dense(rows, 4096, ["numpy"], "/ traffic"),
+    "JAX and PyTorch get ": lambda rows: dense(rows, 4096, OTHERS, "faults"),
+    "with zeros: they take ": lambda rows: dense(rows, 4096, OTHERS, "/ traffic"),
+    "they have ": lambda rows: dense(rows, 4096, OTHERS, "faults", "huge pages"),
+    "page faults and take ": lambda rows: dense(rows, 4096, OTHERS, "/ traffic", "huge pages"),
+}  # fmt: skip
+
+
+def words(values):
+    """The smallest and the largest of some numbers, with two digits, page faults whole."""
+    low, high = (
+        f"{v:,.0f}" if v > 500 else f"{float(f'{v:.2g}'):g}" for v in (min(values), max(values))
+    )
+    return low if low == high else f"{low} to {high}"
+
+
+@pytest.mark.parametrize("before", STATEMENTS)
+def test_a_number_is_that_of_the_stored_run(rows, before):
+    expected = words(list(STATEMENTS[before](rows)))
+    text = " ".join(SPEED.split())
+    [found] = re.findall(re.escape(before) + rf"({NUMBER}(?: to {NUMBER})?)", text)
+    assert found[0] == expected

@@ -104,6 +104,8 @@ def _add_compare(commands: Any) -> None:
     compare.add_argument(
         "--allow-missing", action="store_true", help="with --fail-slower: rows of A may be missing"
     )
+    compare.add_argument("--all", action="store_true", help="show the rows without a change too")
+    compare.add_argument("--markdown", action="store_true", help="for the summary of a CI run")
     compare.set_defaults(function=_compare)
 
 
@@ -155,7 +157,7 @@ def _file(named: Path) -> Path:
 
 def _compare(given: argparse.Namespace, _: list[str]) -> int:
     words = given.one, given.other, given.fail_slower, given.allow_missing
-    lines, code = _needing_pandas("show.compare").compare(*words)
+    lines, code = _needing_pandas("show.compare").compare(*words, given.all, given.markdown)
     print("\n".join(lines))
     return code
 

@@ -81,6 +81,21 @@ def test_without_a_gate_nothing_fails(compare):
     assert "Of 3 rows in both, 1 are slower in B, 0 faster; for 2 no difference" in out
 
 
+def test_the_summary_comes_first_and_then_what_changed(compare):
+    out, _ = compare(ONE, run(*slower(ROWS, 3)))
+    places = [out.index(text) for text in ("Of 3 rows in both", "numba run fused 0.010 0.030")]
+    assert places == sorted(places)
+    assert "jax run fused 0.020" not in out
+    every, _ = compare(ONE, run(*slower(ROWS, 3)), "--all")
+    assert "jax run fused 0.020 0.020" in every
+
+
+def test_the_tables_may_be_markdown(compare):
+    out, _ = compare(ONE, run(*slower(ROWS, 3)), "--markdown")
+    assert "### training logistic float64: 30 steps, time / reference | cell |" in out
+    assert "| numba run fused | 0.010 | 0.030 | 3.00 \\[2.9" in out
+
+
 def test_a_faster_row_is_counted(compare):
     assert "0 are slower in B, 1 faster" in compare(ONE, run(*slower(ROWS, 0.5)))[0]
 

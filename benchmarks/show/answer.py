@@ -1,4 +1,4 @@
-"""The answer of a stored run in three sentences, made from its rows."""
+"""The answer of a stored run in one sentence, and details, made from its rows."""
 
 from typing import Any
 
@@ -6,8 +6,9 @@ import pandas as pd
 
 from benchmarks.analyse.frame import C_LOOP, costs, own_conditions, ratio_of
 from benchmarks.analyse.intervals import quotient
+from benchmarks.show.badge import badge
 from benchmarks.show.circumstances import partial
-from benchmarks.show.wording import digits, duration, interval, name, ratio, title, titled, value
+from benchmarks.show.wording import digits, duration, interval, name, ratio, titled
 from benchmarks.store.run import CELL_WORDS, Run
 
 SIZE = 256  # shown beside the largest size
@@ -16,24 +17,41 @@ CALLS = {"eager": "one call an operation", "step": "one call a step", "block": "
 
 
 def answer(run: Run, rows: pd.DataFrame) -> list[str]:
-    """What dense costs, which cell trains fastest and why, and whether all rows agree.
+    """What dense costs, in one sentence with two numbers, and whether the run can be believed.
 
-    The first sentence of a partial run says that it is partial.
+    An unusable run says so in place of the answer. A partial run says first that it is one.
     """
-    sentences = partial(run), cost(rows), fastest(rows), agreement(rows, len(run.void))
-    return [sentence for sentence in sentences if sentence]
+    found = badge(run, rows)
+    told = cost(rows)
+    if told and found.word == "unusable":
+        told = "This run gives no answer: its intervals are too wide."
+    steadiness = f"{found.word.capitalize()} run. {found.reason}" if told else ""
+    return [sentence for sentence in (partial(run), told, steadiness) if sentence]
+
+
+def details(run: Run, rows: pd.DataFrame) -> list[str]:
+    """Which cell trains fastest and why, and whether all rows agree."""
+    return [told for told in (fastest(rows), agreement(rows, len(run.void))) if told]
 
 
 def cost(rows: pd.DataFrame) -> str:
-    """What the diagonal Jacobians of a gradient cost in each backend, at two sizes."""
-    told = _told(costs(rows))
-    if told.empty:
+    """What the diagonal Jacobians of a gradient cost at two sizes, in the middle of the backends.
+
+    Of a backend its first execution counts, which its users get by default.
+    """
+    dense = _told(costs(rows))
+    if dense.empty:
         return ""
-    sizes = dict.fromkeys((SIZE, int(told.B.max())))
-    found = [f"{_costs_at(own)} at B = {B}" for B in sizes if len(own := told[told.B == B])]
+    sizes = dict.fromkeys((SIZE, int(dense.B.max())))
+    defaults = dense.drop_duplicates(["backend", "B"])
+    found = {B: own["/ elementwise"] for B in sizes if len(own := defaults[defaults.B == B])}
+    first, *more = [f"{_about(own.median())} times {{}}at {{}}{B}" for B, own in found.items()]
+    sizes_told = first.format("as long ", "batch size ") + "".join(f", and {m}" for m in more)
+    count = max(map(len, found.values()))
+    of = f" (the middle of {count} frameworks)" if count > 1 else ""
     return (
-        f"One {told.model.iloc[0]} gradient that forms its diagonal Jacobians takes, as a multiple "
-        f"of the time of its own elementwise form, {'; '.join(found)}."
+        f"One {dense.model.iloc[0]} gradient takes {sizes_told.format('', '')}, if it forms its "
+        f"diagonal Jacobians as matrices instead of multiplying by their diagonals{of}."
     )
 
 
@@ -80,12 +98,9 @@ def _told(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows.model == key[0]) & (rows["dtype"] == key[1])] if key else rows
 
 
-def _costs_at(rows: pd.DataFrame) -> str:
-    """The ratio of each backend at one size, in its first execution, which is its default."""
-    return ", ".join(
-        f"{value(row, '/ elementwise')} ({title(row.backend)} {row.execution})"
-        for _, row in rows.drop_duplicates("backend").iterrows()
-    )
+def _about(ratio: float) -> str:
+    """Two digits."""
+    return f"{float(f'{ratio:.2g}'):g}"
 
 
 def _drivers(best: Any, rows: pd.DataFrame) -> str:

@@ -24,9 +24,17 @@ KEY = ["group", *CELL_WORDS]
 
 
 def compare(
-    one: Path, other: Path, percent: float | None, allow_missing: bool = False
+    one: Path,
+    other: Path,
+    percent: float | None,
+    allow_missing: bool = False,
+    whole: bool = False,
+    markdown: bool = False,
 ) -> tuple[list[str], int]:
     """The comparison of two stored runs in lines, and the exit code.
+
+    First a summary, then the rows that changed; with whole all rows. With markdown the tables are
+    Markdown, for the summary of a CI run.
 
     With a percentage it is 1 if a row is slower by more than that, if a row of the first run is
     void or missing in the other one, unless missing rows are allowed, or if a process of the other
@@ -38,9 +46,12 @@ def compare(
     found = changes(*rows)
     if found.empty:
         raise Mistake(f"{one} and {other} have no row with a ratio to the baseline in common")
-    lines = [f"A  {one}", f"B  {other}", "", *conditions(*runs), "", *render.text(tables(found))]
     void = _newly_void(rows[0], runs[1])
-    lines += [*alone(*rows, void), *_summary(found, len(rows[0].merge(rows[1], on=KEY)))]
+    changed = found[(found.low > 1) | (found.high < 1)]
+    made = list(tables(found if whole else changed))
+    shown = render.text(made) if not markdown else [line for t in made for line in _section(t)]
+    lines = [f"A  {one}", f"B  {other}", "", *_summary(found, len(rows[0].merge(rows[1], on=KEY)))]
+    lines += ["", *conditions(*runs), "", *shown, *alone(*rows, void)]
     if percent is None:
         return lines, 0
     slower = found[found.low > 1 + percent / 100]
@@ -51,6 +62,10 @@ def compare(
     failed += [f"failed in B: {process.name}" for process in runs[1].failed]
     lines += [line for text in failed for line in wrap(text, 80)]
     return [*lines, f"{len(failed)} fail at {percent:g} %."], 1 if failed else 0
+
+
+def _section(table: Table) -> list[str]:
+    return [f"### {table.title}", "", render.markdown(table), ""]
 
 
 def changes(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -76,9 +91,10 @@ def tables(found: pd.DataFrame) -> Iterator[Table]:
             "A": own.A.map(digits),
             "B": own.B.map(digits),
             "B / A": [_change(row) for _, row in own.iterrows()],
-            "": ["slower" if low > 1 else "" for low in own.low],
+            "": [_word(row) for _, row in own.iterrows()],
         }
-        yield Table("", f"{group}, time / reference", "", pd.DataFrame(texts), pd.DataFrame())
+        numbers = pd.DataFrame({"A": own.A, "B": own.B, "B / A": own.change})
+        yield Table("", f"{group}, time / reference", "", pd.DataFrame(texts), numbers)
 
 
 def conditions(one: Run, other: Run) -> list[str]:
@@ -127,6 +143,10 @@ def _summary(found: pd.DataFrame, common: int) -> list[str]:
 
 def _failed(row: Any, percent: float) -> str:
     return f"slower by more than {percent:g} %: {row['group']}, {name(row)}: {_change(row)}"
+
+
+def _word(row: Any) -> str:
+    return "slower" if row.low > 1 else "faster" if row.high < 1 else ""
 
 
 def _change(row: Any) -> str:

@@ -15,8 +15,11 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from benchmarks.analyse.frame import costs
 from benchmarks.show import circumstances, render, tables
-from benchmarks.show.answer import answer
+from benchmarks.show.answer import answer, details, subject
+from benchmarks.show.badge import badge
+from benchmarks.show.figures import ratios
 from benchmarks.show.figures.style import Drawing
 from benchmarks.store.run import Run
 
@@ -40,7 +43,9 @@ def readme(shown: Shown) -> str:
     """The run as Markdown; the figures are files beside it."""
     template = _environment().get_template("README.md.jinja")
     made = [(table, Markup(render.markdown(table))) for table in tables.readable(shown.rows)]
-    return _lines(template.render(_common(shown), tables=made, drawings=shown.drawings))
+    screen = [Markup(render.markdown(table)) for table in _screen(shown.rows)]
+    words = {"tables": made, "screen": screen, "drawings": _answer_first(shown.drawings)}
+    return _lines(template.render(_common(shown), **words))
 
 
 def html(shown: Shown) -> str:
@@ -48,13 +53,19 @@ def html(shown: Shown) -> str:
     script = f"{{ {_datatables()}\n{_read('report.js')} }}"
     style = (BUNDLE / "dt_bundle.css").read_text(encoding="utf-8") + _read("report.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    figures = [(drawn, inline(drawn)) for drawn in shown.drawings]
+    figures = [(drawn, inline(drawn)) for drawn in _answer_first(shown.drawings)]
     template = _environment().get_template("report.html.jinja")
     made = [(table, render.html(table)) for table in tables.sortable(shown.rows)]
     return template.render(
         _common(shown), tables=made, figures=figures,
+        screen=[(table, render.html(table)) for table in _screen(shown.rows)],
         script=Markup(script), digest=digest, style=Markup(style),
     )  # fmt: skip
+
+
+def _answer_first(drawings: list[Drawing]) -> list[Drawing]:
+    """The figure of what dense costs, then the others."""
+    return sorted(drawings, key=lambda drawing: drawing.name != ratios.NAME)
 
 
 def inline(drawing: Drawing) -> Markup:
@@ -75,9 +86,16 @@ def _common(shown: Shown) -> dict[str, Any]:
     root = os.path.relpath(ROOT, path.absolute().parent).replace(os.sep, "/")
     return {
         "root": root, "file": path.name, "stem": path.stem, "answer": answer(run, shown.rows),
+        "details": details(run, shown.rows), "badge": badge(run, shown.rows).word,
         "facts": circumstances.facts(run), "void": run.void,
         "not_measured": [*circumstances.not_measured(run), *shown.missing],
     }  # fmt: skip
+
+
+def _screen(rows: pd.DataFrame) -> list[tables.Table]:
+    """The table of the first screen, if the run has what is in it."""
+    key = subject(costs(rows))
+    return list(tables.first_screen(rows, *key)) if key else []
 
 
 def _environment() -> Environment:

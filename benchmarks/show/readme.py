@@ -10,8 +10,7 @@ import pandas as pd
 
 from benchmarks.analyse.frame import costs, own_conditions, rows_of
 from benchmarks.show import circumstances, render, tables
-from benchmarks.show.answer import answer, subject
-from benchmarks.show.wording import file_name
+from benchmarks.show.answer import answer, details, subject
 from benchmarks.store.files import Mistake, put
 from benchmarks.store.run import Run, load
 
@@ -38,13 +37,16 @@ def block(run: Run, path: Path, readme: Path) -> str:
     folder = Path(os.path.relpath(path.absolute().parent, readme.absolute().parent)).as_posix()
     rows = tables.prepared(rows_of(run))
     key = _subject(own_conditions(rows))
-    lines = [f"{BEGIN} {COMMAND} -->", *_origin(run, folder), *_answer(run, rows), ""]
+    lines = [f"{BEGIN} {COMMAND} -->", *_filled(answer(run, rows)), ""]
+    for table in tables.first_screen(rows, *key) if key else ():
+        lines += [render.markdown(table), ""]
+    if len(costs(rows)):
+        figure = quote(f"{folder}/{path.stem}_ratio.svg")
+        lines += [f"![Time of dense / time of elementwise]({figure})", ""]
+    lines += [*_origin(run, folder), *_filled(details(run, rows)), ""]
     if key:
         shown = list(render.text(tables.fastest(rows, *key)))
         lines += ["```", *shown[:-1], "```", ""]
-    if len(costs(rows)):
-        figure = quote(f"{folder}/{path.stem}_{file_name('gradient', *(key or ()))}.svg")
-        lines += [f"![One gradient over the batch size, dense and elementwise]({figure})", ""]
     return "\n".join([*lines, END])
 
 
@@ -67,10 +69,10 @@ def _origin(run: Run, folder: str) -> list[str]:
     return filled.replace("\0", " ").split("\n")
 
 
-def _answer(run: Run, rows: pd.DataFrame) -> list[str]:
-    """The answer as lines, with characters like * escaped."""
+def _filled(sentences: list[str]) -> list[str]:
+    """Each sentence as lines, with characters like * escaped."""
     lines = []
-    for sentence in answer(run, rows):
+    for sentence in sentences:
         safe = re.sub(r"([*_~`|<])", r"\\\1", sentence)
         lines += ["", fill(safe, WIDTH, break_long_words=False, break_on_hyphens=False)]
     return lines

@@ -62,7 +62,8 @@ def _text(run: Run, rows: Any, whole: bool = False) -> list[str]:
         *circumstances.conditions(run),
         "",
     ]
-    return lines + [line for told in answer.answer(run, rows) for line in wrap(told, 80)]
+    told = [*answer.details(run, rows), *answer.answer(run, rows)]  # what is read first comes last
+    return lines + [line for sentence in told for line in wrap(sentence, 80)]
 
 
 def _drawn(run: Run, rows: Any, path: Path, chosen: bool) -> tuple[dict[Path, str], list[str]]:

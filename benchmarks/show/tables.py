@@ -32,6 +32,7 @@ BOUNDS_NOTE = (
     "longer; / products: beside X W and row X alone; / traffic: beside writing and reading every "
     "B x B matrix once. All are NumPy's, timed in the same rounds."
 )
+SCREEN = (32, 256, 1024, 4096)  # batch sizes that fit the first screen
 AT = 65536  # the batch size of the column with ratios to the bound
 SHORT_CELL = ("backend", "execution", "formulation")  # the words that name a cell below a heading
 
@@ -280,7 +281,15 @@ def fastest(rows: pd.DataFrame, model: str, dtype: str) -> Iterator[Table]:
     first = first.drop_duplicates(["group", "backend", "way"])
     for table in TRAINING.by_group(first, brief=True):
         yield table._replace(title=f"{table.title}, the fastest of each")
-    yield from ratios(own, brief=True)
+
+
+def first_screen(rows: pd.DataFrame, model: str, dtype: str) -> Iterator[Table]:
+    """What dense costs each backend in its first execution, at a few sizes."""
+    own = rows[(rows.model == model) & (rows["dtype"] == dtype) & rows.B.isin(SCREEN)]
+    for table in ratios(own.drop_duplicates(["kind", "backend", "formulation", "B"])):
+        texts = table.texts.drop(columns="execution")
+        texts["backend"] = texts.backend.map(title)
+        yield table._replace(texts=texts.rename(columns={"backend": "dense / elementwise"}))
 
 
 def ratios(rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 
 from benchmarks.analyse.frame import costs, over
+from benchmarks.show.answer import FIRST
 from benchmarks.show.figures import style
 from benchmarks.show.wording import digits
 from benchmarks.store.run import Run
@@ -24,7 +25,8 @@ CALL = ["backend", "way"]
 def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     """One figure with a panel for each model and dtype."""
     dense = costs(rows)
-    found = dict(list(dense.groupby(["model", "dtype"], sort=False)))
+    groups = dense.groupby(["model", "dtype"], sort=False)
+    found = dict(sorted(groups, key=lambda group: group[0][0] != FIRST))  # as the answer is
     if not found:
         return
     lines = [len(own[CALL].drop_duplicates()) for own in found.values()]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import backends
+from benchmarks.measure import environment
 from benchmarks.run import finished, run
 from benchmarks.show import report
 from benchmarks.store.files import Mistake
@@ -186,6 +187,7 @@ def _list(_: argparse.Namespace, __: list[str]) -> int:
 
 
 def _proof(given: argparse.Namespace, others: list[str]) -> int:
+    environment.place_caches(RESULTS.parent)
     main: Any = import_module(given.module).main
     return int(main(others) if given.module == ENDURANCE_MODULE else main())
 

@@ -1,12 +1,16 @@
 """The two pages: names are shown as text, and report.html works in a browser without network."""
 
+import base64
+import io
 import json
 import re
 import shutil
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
+from benchmarks.analyse.frame import load_run
 from benchmarks.show import report
 from tests import stored
 
@@ -95,6 +99,28 @@ def test_the_page_asks_for_nothing(folder):
         == []
     )
     assert "default-src 'none'" in own
+
+
+def test_all_rows_can_be_taken_along_as_csv(folder):
+    tags = Tags((folder / "report.html").read_text(encoding="utf-8")).tags
+    [link] = [attrs for _, attrs in tags if "download" in attrs]
+    assert link["download"] == "0001_full.csv"
+    text = base64.b64decode(link["href"].removeprefix("data:text/csv;base64,")).decode()
+    rows = pd.read_csv(io.StringIO(text))
+    expected = load_run(folder / "0001_full.json")
+    assert list(rows.columns) == list(expected.columns)
+    assert len(rows) == len(expected) > 20
+    assert rows.seconds.to_list() == pytest.approx(expected.seconds.to_list(), nan_ok=True)
+    assert HOSTILE in [name for name in rows.backend]
+
+
+def test_the_answer_comes_first(folder):
+    found = Tags((folder / "report.html").read_text(encoding="utf-8"))
+    order = [tag for tag, attrs in found.tags if tag in ("h1", "table", "figure", "nav")]
+    assert order[:4] == ["h1", "table", "figure", "nav"]
+    figures = [attrs["id"] for tag, attrs in found.tags if tag == "figure"]
+    assert figures[0] == "figure-ratio"
+    assert len(figures) == len({*figures}) > 5
 
 
 def test_large_batches_have_a_table(folder):

@@ -45,7 +45,11 @@ def load_run(path: str | Path) -> pd.DataFrame:
 
     Raises Mistake if path is not a stored run.
     """
-    run = load(Path(path))
+    return table(load(Path(path)))
+
+
+def table(run: Run) -> pd.DataFrame:
+    """The same of a run that is loaded."""
     void = [msgspec.to_builtins(row) for row in run.void]
     rows = _table([*map(_line, run.benchmarks), *void])
     return rows.drop(columns=[*NESTED, "way"]).dropna(axis="columns", how="all")

@@ -15,6 +15,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from benchmarks.analyse import frame
 from benchmarks.analyse.frame import costs
 from benchmarks.show import circumstances, render, tables
 from benchmarks.show.answer import answer, details, subject
@@ -59,8 +60,15 @@ def html(shown: Shown) -> str:
     return template.render(
         _common(shown), tables=made, figures=figures,
         screen=[(table, render.html(table)) for table in _screen(shown.rows)],
+        csv=_csv(shown.run),
         script=Markup(script), digest=digest, style=Markup(style),
     )  # fmt: skip
+
+
+def _csv(run: Run) -> str:
+    """All rows as a file that the page has in it."""
+    text = frame.table(run).to_csv(index=False)
+    return "data:text/csv;base64," + base64.b64encode(text.encode()).decode()
 
 
 def _answer_first(drawings: list[Drawing]) -> list[Drawing]:

@@ -1,5 +1,6 @@
-"""The numbers of docs/speed.md are those of the stored run, and its tables of values hold."""
+"""The numbers of docs/speed.md and of the last section of docs/numerics.md are the stored ones."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from benchmarks.analyse.frame import rows_of
 from benchmarks.analyse.scaling import growth
 from benchmarks.show.tables import prepared
 from benchmarks.store.run import load
+from reference.words import MODELS
 from tests.test_readme import shown
 
 SPEED = (Path(__file__).parents[1] / "docs" / "speed.md").read_text(encoding="utf-8")
@@ -123,3 +125,64 @@ def test_a_number_is_that_of_the_stored_run(rows, before):
     text = " ".join(SPEED.split())
     [found] = re.findall(re.escape(before) + rf"({NUMBER}(?: to {NUMBER})?)", text)
     assert found[0] == expected
+
+
+# --- docs/numerics.md
+
+NUMERICS = (Path(__file__).parents[1] / "docs" / "numerics.md").read_text(encoding="utf-8")
+QUANTITIES = {  # a row of the table: the checks of a verdict, and the name of drawn ones
+    "state": (["state"], "state"),
+    "exact state": (["exact state"], "exact state"),
+    "gradient": (["returned", "used"], "gradient"),
+    "batch loss": (["batch loss"], "batch loss"),
+    "loss": (["loss"], "loss"),
+    "accuracy": (["accuracy"], "accuracy"),
+}
+
+
+def beside_the_run(name):
+    return json.loads(shown().with_name(name).read_text(encoding="utf-8"))
+
+
+def observed(quantities):
+    """The largest of these checks in the stored verdicts, of each model that has them."""
+    found = []
+    for model in MODELS:
+        values = [
+            check["observed"]
+            for verdict in beside_the_run("verdicts.json")["verdicts"]
+            if verdict["model"] == model and verdict["dtype"] == "float64"
+            for check in verdict["checks"]
+            if check["quantity"] in quantities
+        ]
+        found += [f"{max(values):.2g}"] if values else []
+    return ", ".join(found)
+
+
+def drawn(quantity):
+    """The largest share of a tolerance among the problems that were drawn, of all backends."""
+    shares = [
+        int(text.split("%")[0])
+        for backend in beside_the_run("drawn.json").values()
+        for name, text in backend["largest shares"].items()
+        if name == quantity or (quantity == "gradient" and name.endswith(" gradient"))
+    ]
+    return f"{max(shares)}%" if shares else ""
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_the_table_of_what_was_observed_is_that_of_the_stored_verdicts(quantity):
+    checks, of_drawn = QUANTITIES[quantity]
+    [row] = [line for line in NUMERICS.splitlines() if line.startswith(f"| {quantity} | ")]
+    _, _, published, share = [entry.strip() for entry in row.strip("|").split("|")]
+    assert published == observed(checks)
+    assert share == drawn(of_drawn)
+
+
+def test_all_that_was_judged_agreed():
+    assert all(verdict["passed"] for verdict in beside_the_run("verdicts.json")["verdicts"])
+    backends = beside_the_run("drawn.json")
+    assert {*backends} == {"reference", *CHAIN}
+    counts = {found["problems"] for found in backends.values()}
+    assert [found["failed"] for found in backends.values()] == [[]] * len(backends)
+    assert f"Drawn: {min(counts)} problems" in " ".join(NUMERICS.split())

@@ -66,7 +66,7 @@ def test_the_stored_run_and_its_report_are_small():
 def tracked(path):
     """The files that belong to a run, of a folder that may hold others."""
     own = {p.name for p in path.parent.glob(f"{path.stem}[._]*")}
-    return own | {"README.md", "verdicts.json"}
+    return own | {"README.md", "verdicts.json", "drawn.json"}
 
 
 # --- the block

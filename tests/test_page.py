@@ -128,7 +128,7 @@ def test_large_batches_have_a_table(folder):
     assert "### Gradients of large batches" in text
     lines = [" ".join(line.split()) for line in text.splitlines()]
     line, _ = [line for line in lines if line.startswith("| numba |") and "65.5" in line]
-    assert "| 1.00 ns |" in line
+    assert "| 1.00 |" in line
     assert "| 2.00 \\[" in line
 
 
@@ -228,20 +228,20 @@ def head(browser, table, title, inner):
 
 
 ENTER = "\ue007"
-TIMES = ["2.00 ms", "4.00 ms", "6.00 ms", "8.00 ms", "10.0 ms", "12.0 ms"]
+TIMES = ["2.00", "4.00", "6.00", "8.00", "10.0", "12.0"]
 NAMES = ["native", "numba", "numba", "numba", "numpy", "torch"]
 
 
 def test_a_click_sorts_by_what_was_measured(browser):
-    assert column(browser, "training", "time") == TIMES
+    assert column(browser, "training", "time, ms") == TIMES
     title = head(browser, "training", "backend", "dt-column-title")
     title.click()
     assert comes(browser, "training", "backend", NAMES)
-    title = head(browser, "training", "time", "dt-column-title")
+    title = head(browser, "training", "time, ms", "dt-column-title")
     title.click()
-    assert comes(browser, "training", "time", TIMES)
+    assert comes(browser, "training", "time, ms", TIMES)
     title.click()
-    assert comes(browser, "training", "time", TIMES[::-1])
+    assert comes(browser, "training", "time, ms", TIMES[::-1])
 
 
 def test_the_keyboard_sorts_and_filters(browser):
@@ -254,15 +254,15 @@ def test_the_keyboard_sorts_and_filters(browser):
     choice = browser.find_element("css selector", ".dtcc-dropdown button[aria-label='block']")
     choice.send_keys(ENTER)
     assert comes(browser, "training", "execution", ["block"])
-    assert column(browser, "training", "time") == ["8.00 ms"]
+    assert column(browser, "training", "time, ms") == ["8.00"]
 
 
 @pytest.mark.parametrize(
     ("word", "value", "times"),
     [
-        ("backend", "numba", ["2.00 ms", "4.00 ms", "6.00 ms"]),
-        ("execution", "run", ["2.00 ms", "4.00 ms", "12.0 ms"]),
-        ("formulation", "dense", ["4.00 ms", "8.00 ms", "10.0 ms"]),
+        ("backend", "numba", ["2.00", "4.00", "6.00"]),
+        ("execution", "run", ["2.00", "4.00", "12.0"]),
+        ("formulation", "dense", ["4.00", "8.00", "10.0"]),
         ("model", "logistic", TIMES),
         ("device", "cpu", TIMES),
         ("dtype", "float64", TIMES),
@@ -274,7 +274,7 @@ def test_a_choice_filters(browser, word, value, times):
     assert choose.get_attribute("aria-label") == "Choose"
     choose.click()
     browser.find_element("css selector", f".dtcc-dropdown button[aria-label='{value}']").click()
-    assert comes(browser, "training", "time", times)
+    assert comes(browser, "training", "time, ms", times)
     assert set(column(browser, "training", word)) == {value}
 
 

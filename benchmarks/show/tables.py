@@ -15,13 +15,13 @@ from benchmarks.analyse.intervals import quotient
 from benchmarks.analyse.scaling import growth
 from benchmarks.show.wording import (
     digits,
-    duration,
     file_name,
     interval,
     name,
     ratio,
     steps,
     title,
+    unit_of,
     value,
 )  # fmt: skip
 from benchmarks.store.conditions import HUGE_PAGES
@@ -49,6 +49,7 @@ class Column(NamedTuple):
     show: Callable[[Any], str] | None = None
     brief: Callable[[Any], str] | None = None
     is_wide: bool = False
+    is_time: bool = False
 
 
 class Table(NamedTuple):
@@ -83,6 +84,7 @@ class Definition(NamedTuple):
     kind: str
     order: list[str]
     columns: tuple[Column, ...]
+    units: str = ""
 
     def table(self, rows: pd.DataFrame, title: str = "", brief: bool = False) -> Table:
         """The table of the rows of its kind."""
@@ -91,12 +93,13 @@ class Definition(NamedTuple):
         columns = self.columns
         if brief:
             columns = tuple(c._replace(show=c.brief or c.show) for c in columns if not c.is_wide)
-        return of_columns(self.name, title or self.title, self.note, rows, columns)
+        return of_columns(self.name, title or self.title + self.units, self.note, rows, columns)
 
     def by_group(self, rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:
         """A table for each group of rows that is compared."""
         for group, own in rows[rows.kind == self.kind].groupby("group", sort=False):
-            yield self.table(own, f"{str(group)[:1].upper()}{str(group)[1:]}", brief)
+            heading = f"{str(group)[:1].upper()}{str(group)[1:]}"
+            yield self.table(own, heading + self.units, brief)
 
 
 def of_columns(
@@ -106,6 +109,11 @@ def of_columns(
     texts, numbers = {}, {}
     for column in columns:
         values = rows[column.source]
+        if column.is_time:
+            size, unit = unit_of(values)
+            column = Column(
+                f"{column.title}, {unit}", column.source, _in_units(column.source, size)
+            )
         if column.show is None:
             texts[column.title] = values.to_list()
             continue
@@ -128,7 +136,15 @@ def _whole(title: str, source: str) -> Column:
 
 
 def _time(title: str, source: str) -> Column:
-    return Column(title, source, lambda row: duration(row[source]).replace(" us", " µs"))
+    return Column(title, source, is_time=True)
+
+
+def _seconds(title: str, source: str) -> Column:
+    return Column(title, source, _in_units(source, 1.0))
+
+
+def _in_units(source: str, size: float) -> Callable[[Any], str]:
+    return lambda row: digits(row[source] / size)
 
 
 def _ratio(title: str) -> Column:
@@ -139,17 +155,6 @@ def circumstances(conditions: str) -> str:
     """The conditions of a row that differ from those of the run, in few words."""
     has_huge_pages = conditions and all(word in conditions for word in HUGE_PAGES.values())
     return "huge pages" if has_huge_pages else conditions
-
-
-def _stage(stage: str) -> Column:
-    """The seconds of a stage of a life; trace and compile are empty if nothing compiles."""
-
-    def show(row: Any) -> str:
-        if stage in ("trace", "compile") and not row.pays:
-            return ""
-        return duration(row[stage]).replace(" us", " µs") if row[stage] else "0 s"
-
-    return Column(stage, stage, show)
 
 
 def _used(row: Any) -> str:
@@ -203,6 +208,10 @@ LARGE = Definition(
      _time("an example", "an example"), *map(_ratio, ("/ elementwise", *BOUNDS, "/ products")),
      CONDITIONS, *AGREEMENT),
 )  # fmt: skip
+STAGES = {  # of a life, by the column of the rows; compiling is shown where something compiles
+    "import": "import", "to device": "to device", "trace": "trace shown",
+    "compile": "compile shown", "first run": "first run", "steady": "steady", "to host": "to host",
+}  # fmt: skip
 LIFE = Definition(
     "life", "The life of a cell",
     "Each row is one fresh process, a run the whole training. Pays after: the number of steps that "
@@ -210,8 +219,9 @@ LIFE = Definition(
     "NumPy. Empty where nothing compiles, or a stage is not told apart.",
     "life", ["caches", "steady"],
     (*CELLS, Column("caches", "caches", is_wide=True),
-     *map(_stage, ("import", "to device", "trace", "compile", "first run", "steady", "to host")),
+     *(_seconds(stage, source) for stage, source in STAGES.items()),
      Column("pays after", "pays order", steps)),
+    ", in seconds",
 )  # fmt: skip
 VERDICTS = Definition(
     "verdicts", "Verdicts",
@@ -232,6 +242,7 @@ def prepared(rows: pd.DataFrame) -> pd.DataFrame:
                   for _, row in rows.iterrows()],
         "matrices": rows.temporary_bytes / rows.matrix_bytes.where(rows.matrix_bytes > 0),
         "an example": rows.seconds / rows.examples,
+        **{f"{stage} shown": rows[stage].where(rows.pays != "") for stage in ("trace", "compile")},
         "pays order": rows.break_even.fillna(1e300).where(rows.kind == "life"),
         "/ bound": rows[BOUNDS].min(axis="columns"),  # the higher one
         "cell": [", ".join(filter(None, [name(row), circumstances(row.conditions)]))

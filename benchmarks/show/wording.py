@@ -30,12 +30,24 @@ def file_name(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join(words))
 
 
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+
+
 def duration(seconds: float) -> str:
     """Three digits and a unit."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{digits(seconds / size)} {unit}"
-    return f"{digits(seconds / 1e-9)} ns"
+    size, unit = _unit(seconds)
+    return f"{digits(seconds / size)} {unit}"
+
+
+def unit_of(seconds: pd.Series) -> tuple[float, str]:
+    """The unit of a column of times: its size in seconds, and its name."""
+    times = seconds[seconds > 0].astype(float)
+    size, unit = _unit(float(np.exp(np.log(times).mean())) if len(times) else 1.0)
+    return size, unit.replace("us", "µs")
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    return next((found for found in UNITS if seconds >= found[0]), UNITS[-1])
 
 
 def interval(value: float, low: float, high: float) -> str:

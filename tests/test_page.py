@@ -1,11 +1,11 @@
 """The two pages: names are shown as text, and report.html works in a browser without network."""
 
-import base64
 import io
 import json
 import re
 import shutil
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -105,7 +105,7 @@ def test_all_rows_can_be_taken_along_as_csv(folder):
     tags = Tags((folder / "report.html").read_text(encoding="utf-8")).tags
     [link] = [attrs for _, attrs in tags if "download" in attrs]
     assert link["download"] == "0001_full.csv"
-    text = base64.b64decode(link["href"].removeprefix("data:text/csv;base64,")).decode()
+    text = unquote(link["href"].removeprefix("data:text/csv;charset=utf-8,"))
     rows = pd.read_csv(io.StringIO(text))
     expected = load_run(folder / "0001_full.json")
     assert list(rows.columns) == list(expected.columns)
@@ -309,3 +309,40 @@ def test_without_script_the_tables_are_there(browser, folder):
     cells = browser.find_elements("css selector", "#training tbody tr")
     assert len(cells) == len(TIMES)
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def visible(browser):
+    """The values that are shown."""
+    return browser.execute_script("""
+      return [...document.querySelectorAll(".value")].filter(
+        value => getComputedStyle(value).visibility === "visible"
+      ).map(value => value.textContent.trim())""")
+
+
+def test_a_point_tells_its_value_when_it_is_pointed_at(browser):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    assert visible(browser) == []
+    point = browser.find_element("css selector", "#figure-ratio .point")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", point)
+    ActionChains(browser).move_to_element(point).perform()
+    [told] = visible(browser)
+    assert told.startswith("B = 32: ")
+
+
+def test_a_line_tells_all_of_its_values_to_the_keyboard(browser):
+    line = browser.find_element("css selector", "#figure-ratio .line")
+    browser.execute_script("arguments[0].focus()", line)
+    told = visible(browser)
+    assert len(told) == len(line.find_elements("css selector", ".point")) > 1
+    assert line.get_attribute("aria-label").endswith("; ".join(told))
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_first_screen_has_the_answer(browser, width):
+    browser.set_window_size(width, 800)
+    height = browser.execute_script("return window.innerHeight")
+    for words in ("#answer p", "#answer .badge", "#answer table"):
+        found = browser.find_element("css selector", words)
+        assert found.rect["y"] + found.rect["height"] < height, words
+        assert found.rect["x"] + found.rect["width"] <= width, words

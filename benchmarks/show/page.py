@@ -10,6 +10,7 @@ import re
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -67,8 +68,8 @@ def html(shown: Shown) -> str:
 
 def _csv(run: Run) -> str:
     """All rows as a file that the page has in it."""
-    text = frame.table(run).to_csv(index=False)
-    return "data:text/csv;base64," + base64.b64encode(text.encode()).decode()
+    text = frame.table(run).to_csv(index=False, float_format="%.9g")
+    return "data:text/csv;charset=utf-8," + quote(text, safe=" ,:;/[]()=+*^")
 
 
 def _answer_first(drawings: list[Drawing]) -> list[Drawing]:

@@ -10,7 +10,8 @@ from matplotlib.colors import LogNorm
 from benchmarks.analyse.frame import costs, over
 from benchmarks.show.answer import FIRST
 from benchmarks.show.figures import style
-from benchmarks.show.wording import digits
+from benchmarks.show.figures.hover import tell
+from benchmarks.show.wording import digits, ratio
 from benchmarks.store.run import Run
 
 NAME, TITLE = "ratio", "What dense costs: time of dense / time of elementwise"
@@ -42,6 +43,7 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
 def _panel(axes: Any, rows: pd.DataFrame, norm: Any) -> None:
     """A line for each backend and execution, a column for each size."""
     table = over(rows, "/ elementwise", CALL)
+    told = over(rows.assign(told=[_told(row) for _, row in rows.iterrows()]), "told", CALL)
     values, sizes, cells = table.to_numpy(), table.columns, list(table.index)
     colors = axes.pcolormesh(values, norm=norm, cmap="cividis", edgecolor="none")
     for (y, x), value in np.ndenumerate(values):
@@ -49,6 +51,10 @@ def _panel(axes: Any, rows: pd.DataFrame, norm: Any) -> None:
         ink = style.INK if np.isnan(value) else "white" if dark else "black"
         words = "-" if np.isnan(value) else digits(value)
         axes.text(x + 0.5, y + 0.5, words, ha="center", va="center", color=ink)
+    for y, (cell, texts) in enumerate(told.iterrows()):
+        there = [x for x, text in enumerate(texts) if pd.notna(text)]
+        places = [x + 0.5 for x in there], [y + 0.5] * len(there)
+        tell(axes, style.driven(cell), *places, [texts.iloc[x] for x in there])
     axes.set_xticks(np.arange(len(sizes)) + 0.5, labels=[f"B = {B}" for B in sizes])
     axes.set_yticks(np.arange(len(cells)) + 0.5, labels=[style.driven(cell) for cell in cells])
     axes.invert_yaxis()
@@ -56,3 +62,8 @@ def _panel(axes: Any, rows: pd.DataFrame, norm: Any) -> None:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     colors.set_rasterized(False)
+
+
+def _told(row: Any) -> str:
+    """What dense costs, with its interval."""
+    return f"B = {row.B}: {ratio(row, '/ elementwise')}"

@@ -9,6 +9,7 @@ import pandas as pd
 from benchmarks.analyse import scaling
 from benchmarks.analyse.frame import costs, own_conditions
 from benchmarks.show.figures import style
+from benchmarks.show.figures.hover import tell
 from benchmarks.show.wording import file_name
 from benchmarks.store.run import Run
 
@@ -86,6 +87,8 @@ def _curve(axes: Any, own: pd.DataFrame, formulation: str, color: str, marker: s
         x, y, style.line(formulation), color=color, marker=marker,
         markerfacecolor=color if formulation == "dense" else "none",
     )  # fmt: skip
+    told = [f"B = {row.B}: {style.middle_half(row)}" for _, row in own.iterrows()]
+    tell(axes, formulation, x, y, told)
     growth = scaling.exponent(own)
     words = f"{formulation}{f', B^{growth}' if growth else ''}"
     if formulation == "dense":

@@ -14,7 +14,8 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmarks.show.wording import duration, title
+from benchmarks.show.figures.hover import grouped
+from benchmarks.show.wording import digits, duration, title, unit_of
 
 matplotlib.use("svg")
 INK = "#757b82"
@@ -23,6 +24,7 @@ RC = {
     "svg.hashsalt": "diagjac",  # the same run gives the same file
     "text.parse_math": False,  # a $ in a name is a $
     "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # each text of an SVG has the whole list
     "font.size": 9,
     "axes.titlesize": 10,
     "figure.titlesize": 11,
@@ -81,7 +83,8 @@ def svg(drawn: Figure, heading: str) -> str:
     text = io.StringIO()
     drawn.suptitle(heading, fontweight="bold")
     drawn.savefig(text, format="svg", metadata={"Date": None, "Title": heading, "Creator": None})
-    return PATH.sub(lambda path: DIGITS.sub(r"\1", path[0]), text.getvalue())
+    shorter = PATH.sub(lambda path: DIGITS.sub(r"\1", path[0]), text.getvalue())
+    return grouped(shorter, drawn)
 
 
 def looks(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
@@ -108,6 +111,13 @@ def driven(words: tuple[str, str]) -> str:
 def time(value: float) -> str:
     """A time in words."""
     return duration(value).replace("us", "µs")
+
+
+def middle_half(row: Any) -> str:
+    """The time of a row with the middle half of its rounds, in one unit."""
+    size, unit = unit_of(pd.Series([row.seconds]))
+    middle, low, high = (digits(value / size) for value in (row.seconds, row.q1, row.q3))
+    return f"{middle} {unit} [{low}, {high}]"
 
 
 def seconds(value: float, _: Any = None) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchmarks.analyse.frame import C_LOOP, own_conditions
 from benchmarks.show.figures import style
+from benchmarks.show.figures.hover import tell
 from benchmarks.show.wording import title
 from benchmarks.store.run import Run
 
@@ -84,3 +85,5 @@ def _points(
         x, rows.seconds.to_list(), color=color, marker=marker, linewidth=0.8,
         markersize=7, label=title(backend),
     )  # fmt: skip
+    told = [f"{title(backend)}: {style.middle_half(row)}" for _, row in rows.iterrows()]
+    tell(axes, title(backend), x, rows.seconds.to_list(), told)

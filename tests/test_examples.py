@@ -84,3 +84,18 @@ def test_denormals_survive_the_loading():
 def test_without_a_compiler_the_reason_is_given():
     done = python("-c", LOADED, CC="no-such-compiler")
     assert "no C compiler: no-such-compiler is not found" in done.stderr
+
+
+@pytest.mark.parametrize("B", [32, 256])
+def test_the_lesson_runs_with_numpy_alone(tmp_path, B):
+    """With the student's own B, in a process in which nothing else can be imported."""
+    lesson = (ROOT / "examples" / "lesson.py").read_text(encoding="utf-8")
+    assert lesson.count("B = 256  #") == 1
+    (tmp_path / "lesson.py").write_text(lesson.replace("B = 256  #", f"B = {B}  #"))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "lesson.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "dense and elementwise agree to the last bit" in done.stdout
+    assert f"B = {B}: a matrix takes {8 * B * B / 2**20:.2f} MiB" in done.stdout

@@ -166,7 +166,8 @@ def collisions(figure):
 
 
 def hidden(figure):
-    """The texts of panels that are not drawn, and the labels of ticks beyond their axis."""
+    """Texts of panels that are not drawn, of ticks beyond their axis, and those shown on hover."""
+    yield from (text for text in figure.findobj(Text) if "-value-" in (text.get_gid() or ""))
     for axes in figure.axes:
         if not axes.get_visible():
             yield from axes.findobj(Text)

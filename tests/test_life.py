@@ -122,10 +122,10 @@ def test_a_table_for_each_state_of_the_caches():
     rows += [stored.life("jax step", "warm", **life | {"break_even": None})]
     rows += [stored.life("numpy eager", "warm", **life | {"break_even": 0, "compiles": False})]
     cold, warm = tables.LIFE.by_group(stored.rows(stored.run(*rows)))
-    assert cold.title == "Life logistic float64, cold caches"
+    assert cold.title == "Life logistic float64, cold caches, in seconds"
     assert cold.texts["pays after"].to_list() == ["12300"]
     assert warm.texts["pays after"].to_list() == ["12300", "never", "-"]
-    assert warm.texts["compile"].to_list() == ["2.00 s", "2.00 s", ""], "nothing compiles in NumPy"
+    assert warm.texts["compile"].to_list() == ["2.00", "2.00", ""], "nothing compiles in NumPy"
 
 
 def test_no_rows_no_table():

@@ -17,6 +17,7 @@ import pytest
 import backends
 from backends import Cell
 from benchmarks.measure import calibration
+from reference.words import FIRST
 
 KIND = "life"
 ROOT = Path(__file__).parents[1]
@@ -36,11 +37,11 @@ TAIL = 2000  # characters of a failed process's stderr
 
 
 def select(cells, config):
-    """Elementwise logistic cells, unless others are named; with --quick none: each takes long."""
+    """Elementwise cells of one model, unless others are named; with --quick none: each takes long."""
     if config.getoption("quick"):
         return []
     if not config.getoption("model"):
-        cells = [cell for cell in cells if cell.model == "logistic"]
+        cells = [cell for cell in cells if cell.model == FIRST]
     if not config.getoption("formulation"):
         cells = [cell for cell in cells if cell.formulation == "elementwise"]
     return cells

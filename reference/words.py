@@ -1,6 +1,7 @@
 """The words that problems and backends share, and their check. Imports no NumPy."""
 
 MODELS = ("linear", "logistic", "poisson")
+FIRST = "logistic"  # the model that is shown where there is room for one
 DTYPES = ("float64", "float32")
 
 

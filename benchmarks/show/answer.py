@@ -10,9 +10,9 @@ from benchmarks.show.badge import badge
 from benchmarks.show.circumstances import partial
 from benchmarks.show.wording import digits, duration, interval, name, ratio, titled
 from benchmarks.store.run import CELL_WORDS, Run
+from reference.words import FIRST
 
 SIZE = 256  # shown beside the largest size
-FIRST = "logistic"  # the model that the answer is about, if the run has it
 CALLS = {"eager": "one call an operation", "step": "one call a step", "block": "one call a block"}
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 
 from benchmarks.analyse.frame import costs, over
-from benchmarks.show.answer import FIRST
 from benchmarks.show.figures import style
 from benchmarks.show.figures.hover import tell
 from benchmarks.show.wording import digits, ratio
 from benchmarks.store.run import Run
+from reference.words import FIRST
 
 NAME, TITLE = "ratio", "What dense costs: time of dense / time of elementwise"
 MISSING = "No figure of what dense costs: the run has no dense gradient beside an elementwise one."

@@ -37,7 +37,7 @@ TAIL = 2000  # characters of a failed process's stderr
 
 
 def select(cells, config):
-    """Elementwise cells of one model, unless others are named; with --quick none: each takes long."""
+    """Elementwise cells of one model, unless others are named; with --quick none: all take long."""
     if config.getoption("quick"):
         return []
     if not config.getoption("model"):

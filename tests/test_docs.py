@@ -186,3 +186,35 @@ def test_all_that_was_judged_agreed():
     counts = {found["problems"] for found in backends.values()}
     assert [found["failed"] for found in backends.values()] == [[]] * len(backends)
     assert f"Drawn: {min(counts)} problems" in " ".join(NUMERICS.split())
+
+
+# --- links
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")})
+
+
+def anchors(page):
+    """The anchors that GitHub gives the headings of a page."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head).strip().lower().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("http"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_no_page_names_a_host_that_is_not_known():
+    """Of tools and standards that exist; the project itself has no address of its own."""
+    known = {"pytorch.org", "download.pytorch.org"}
+    for page in PAGES:
+        hosts = re.findall(r"https?://([\w.-]+)", page.read_text(encoding="utf-8"))
+        assert {*hosts} <= known, page

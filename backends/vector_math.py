@@ -5,7 +5,8 @@ each, which is the whole cost of a logistic step. Here everything is inlined: th
 split as x = n log(2) + r with |r| <= log(2) / 2, exp(r) is its Taylor series, and n is added to
 the exponent's bits. See Muller, Elementary Functions, chapters 5 and 11.
 
-Numba's disk cache of a caller does not notice a change here: delete backends/__pycache__.
+Numba's disk cache of a caller does not notice a change here. pytest and the commands therefore give
+each set of sources its own folder: benchmarks/measure/environment.py.
 """
 
 from functools import partial

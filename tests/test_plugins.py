@@ -172,6 +172,22 @@ def test_a_run_in_which_no_row_has_a_time_is_stored_with_the_reasons(tmp_path):
     assert reasons["broken"] == "OSError: no compiler is found"
 
 
+@pytest.mark.slow
+def test_options_and_plugins_of_the_user_do_not_reach_the_processes_of_a_run(tmp_path):
+    """They would choose rows, or change times; the run would not know."""
+    (tmp_path / "other_plugin.py").write_text("raise RuntimeError('it was loaded')")
+    path = tmp_path / "run.json"
+    others = {"PYTEST_ADDOPTS": "-k nothing", "PYTEST_PLUGINS": "other_plugin",
+              "PYTHONPATH": str(tmp_path)}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "run", "--backend=numpy", "--processes=1", "--quick",
+         "--model=linear", "--formulation=elementwise", "-kB32", f"--benchmark-json={path}"],
+        cwd=ROOT, env=os.environ | others, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(json.loads(path.read_text())["benchmarks"]) == 1
+
+
 # --- what is compiled
 
 

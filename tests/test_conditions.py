@@ -263,3 +263,16 @@ def test_a_framework_sees_what_was_set():
         "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
     )
     assert threads == "{1}"
+
+
+def test_what_a_framework_sets_is_no_condition():
+    """threadpoolctl, JAX and PyTorch set variables when they are imported."""
+    code = (
+        "import os; given = dict(os.environ)\n"
+        "from benchmarks.store import conditions, machine\n"
+        "import numpy, threadpoolctl\n"
+        "os.environ['XLA_FLAGS'] = os.environ['TF_CPP_MIN_LOG_LEVEL'] = 'mine'\n"
+        "from benchmarks.store.variables import GIVEN\n"
+        "print(given == GIVEN)"
+    )
+    assert python(code) == ["True"]

@@ -89,16 +89,23 @@ def test_an_unchanged_copy_passes(tmp_path):
     assert judged(tmp_path, {"unchanged": UNCHANGED}, *words) == {"unchanged": None}
 
 
+@pytest.fixture(scope="session")
+def folder(pytestconfig, tmp_path_factory):
+    """Where the mutants are kept, so that Numba need not compile them again the next time."""
+    cache = getattr(pytestconfig, "cache", None)  # -p no:cacheprovider
+    return cache.mkdir("mutants") if cache else tmp_path_factory.mktemp("mutants")
+
+
 def side_by_side(name):
     """Mutants that share a process of pytest go to one worker of pytest-xdist."""
     return pytest.param(name, marks=pytest.mark.xdist_group(" ".join(("mutants", *reach(name)))))
 
 
 @pytest.mark.parametrize("name", [side_by_side(name) for name in MUTANTS])
-def test_a_mutant_is_killed(name, pytestconfig):
+def test_a_mutant_is_killed(name, folder):
     if MUTANTS[name].backend in backends.unavailable():
         pytest.skip(f"{MUTANTS[name].backend} is not installed")
-    killer = killers(reach(name), pytestconfig.cache.mkdir("mutants"))[name]
+    killer = killers(reach(name), folder)[name]
     assert killer, f"no conformance test noticed {name}"
     test, message = killer
     assert message.startswith(NOTICED), f"{name} crashed, which proves nothing: {message}"

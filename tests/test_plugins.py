@@ -22,11 +22,10 @@ EAGER = "benchmarks/bench_gradient.py"
 def measured(tmp_path, *options, **variables):
     """How pytest --benchmark-only ended on one short row, and the run that it stored, or None."""
     path = tmp_path / "run.json"
-    given = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--benchmark-only", EAGER, *SHORT, *options,
          f"--benchmark-json={path}"],
-        cwd=ROOT, env=given | variables, capture_output=True, text=True, check=False,
+        cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done, json.loads(path.read_text()) if path.exists() else None
 

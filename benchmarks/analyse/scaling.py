@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 FACTORS = (2, 10, 100)
-FITTED = 512  # the smallest size of the fit: below it, the fixed cost of a call prevails
 
 
 class Crossing(NamedTuple):
@@ -35,15 +34,6 @@ def crossing(sizes: list[int], ratios: list[float], factor: float) -> float | No
     i = below[-1]
     x, y = np.log(sizes[i : i + 2]), np.log(ratios[i : i + 2])
     return float(np.exp(x[0] + (np.log(factor) - y[0]) * (x[1] - x[0]) / (y[1] - y[0])))
-
-
-def exponent(rows: pd.DataFrame) -> str:
-    """The exponent of B with which the time grows from FITTED on, as text.
-
-    "" if fewer than three sizes are large enough.
-    """
-    large = rows[rows.B >= FITTED]
-    return f"{growth(large.B, large.seconds):.2f}" if len(large) > 2 else ""
 
 
 def growth(sizes: Sequence[int], times: Sequence[float]) -> float:

@@ -5,24 +5,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 
 from benchmarks.analyse import scaling
 from benchmarks.analyse.frame import costs, own_conditions
 from benchmarks.show.figures import style
 from benchmarks.show.figures.hover import tell
-from benchmarks.show.wording import file_name
+from benchmarks.show.wording import digits, file_name
 from benchmarks.store.run import Run
+from reference.models import load
 
 MISSING = "No figure of a gradient over the batch size: the run has no dense gradients."
 CAPTION = (
     "Time of one {model} gradient ({dtype}) over the batch size B, a panel for each backend and "
-    "execution: dense solid, elementwise dashed. The vertical lines join them where dense "
-    "becomes slower by 2, 10 and 100, interpolated between the measured ratios."
+    "execution; bands are the middle half of the rounds. The vertical lines join dense and "
+    "elementwise where dense becomes slower by 2, 10 and 100, interpolated between the measured "
+    "ratios. Dense has regimes rather than one slope: matrices that stay in a cache, matrices in "
+    "memory, and matrices in fresh pages (ringed), which the system fills with zeros first. "
+    "Dotted: writing and reading each matrix once, in memory that is there already, at the speeds "
+    "measured beside the largest sizes."
 )
-NOTE = (
-    "Points: medians. Bands: the middle half of the rounds. B^p: growth of the time from "
-    "B = {first} on, least squares of logarithms."
-)
+TRAFFIC = "writing and reading each matrix once"
+RING = "fresh pages: the call has page faults"
+RINGS: dict[str, Any] = {"linestyle": "none", "marker": "o", "mfc": "none", "markersize": 11}
 COLUMNS = 3
 
 
@@ -57,8 +62,19 @@ def _panels(rows: pd.DataFrame, cells: list[tuple[str, str]]) -> Any:
         axes.set_visible(False)
     for axes in grid[:, 0]:
         axes.set_ylabel("time of one gradient")
-    drawn.supxlabel(NOTE.format(first=scaling.FITTED), fontsize=8)
+    style.legend(drawn, _handles(), columns=2)
     return drawn
+
+
+def _handles() -> dict[str, Any]:
+    """What a line or a ring means, whatever its color."""
+    lines = {
+        "dense": {"linestyle": style.line("dense"), "marker": "o"},
+        "elementwise": {"linestyle": style.line("elementwise"), "marker": "o", "mfc": "none"},
+        TRAFFIC: {"linestyle": ":"},
+        RING: RINGS,
+    }
+    return {name: Line2D([], [], color=style.INK, **look) for name, look in lines.items()}
 
 
 def _panel(axes: Any, rows: pd.DataFrame, color: str, marker: str) -> None:
@@ -70,6 +86,10 @@ def _panel(axes: Any, rows: pd.DataFrame, color: str, marker: str) -> None:
         if len(own):  # elementwise may have no rows of its own
             _curve(axes, own, formulation, color, marker)
     dense = costs(rows).sort_values("B")
+    fresh = dense[dense.faults > 0]
+    axes.plot(fresh.B, fresh.seconds, color=style.INK, **RINGS)
+    speeds = [_traffic(axes, row) for _, row in dense[dense["/ traffic"].notna()].iterrows()]
+    axes.text(0.98, 0.03, "\n".join(speeds), transform=axes.transAxes, ha="right", fontsize=8)
     told = ["dense is slower"]
     for found in scaling.crossings(dense):
         told.append(f"{found.factor}x: {found.words}")
@@ -89,19 +109,19 @@ def _curve(axes: Any, own: pd.DataFrame, formulation: str, color: str, marker: s
     )  # fmt: skip
     told = [f"B = {row.B}: {style.middle_half(row)}" for _, row in own.iterrows()]
     tell(axes, formulation, x, y, told)
-    growth = scaling.exponent(own)
-    words = f"{formulation}{f', B^{growth}' if growth else ''}"
-    if formulation == "dense":
-        place = {"xy": (x[-1], y[-1]), "xytext": (4, 6), "va": "bottom"}
-    else:
-        place = {"xy": (0.98, 0.03), "xycoords": "axes fraction", "xytext": (0, 0), "va": "bottom"}
-    axes.annotate(words, textcoords="offset points", ha="right", fontsize=8, color=color, **place)
+
+
+def _traffic(axes: Any, row: Any) -> str:
+    """The line of the traffic at the speed that was measured beside a dense row; the speed."""
+    seconds, matrices = row.seconds / row["/ traffic"], len(load(row.model).JACOBIANS)
+    sizes = row.B * np.array([0.5, 1.0])
+    axes.plot(sizes, seconds * (sizes / row.B) ** 2, ":", color=style.INK)
+    speed = 2 * matrices * row.matrix_bytes / seconds
+    return f"traffic at {row.B}: {digits(speed / 1e9)} GB/s"
 
 
 def _below(axes: Any, dense: pd.DataFrame, size: float, factor: int) -> None:
-    """The vertical line from dense down to elementwise, and the factor between them."""
+    """The vertical line from dense down to elementwise."""
     x, y = np.log(dense[["B", "seconds"]].to_numpy(float)).T
     high = float(np.exp(np.interp(np.log(size), x, y)))
     axes.vlines(size, high / factor, high, color=style.INK, linewidth=1)
-    label = {"xytext": (-3, 2), "textcoords": "offset points", "ha": "right", "fontsize": 8}
-    axes.annotate(f"{factor}x", (size, high), **label)

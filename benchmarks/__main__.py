@@ -93,10 +93,13 @@ def _add_report(commands: Any) -> None:
 
 def _add_compare(commands: Any) -> None:
     compare = commands.add_parser(
-        "compare", help="compare two stored runs row by row: two machines, or before and after"
+        "compare", help="compare two stored runs row by row, or more side by side"
     )
     compare.add_argument("one", type=Path, metavar="A.json")
     compare.add_argument("other", type=Path, metavar="B.json")
+    compare.add_argument(
+        "more", nargs="*", type=Path, metavar="C.json", help="further runs: all side by side"
+    )
     compare.add_argument(
         "--fail-slower", type=_percentage, metavar="PERCENT",
         help="exit with 1 if a row of B is slower by more than that, with its whole interval, if a "
@@ -157,6 +160,12 @@ def _file(named: Path) -> Path:
 
 
 def _compare(given: argparse.Namespace, _: list[str]) -> int:
+    if given.more:
+        if given.fail_slower is not None:
+            raise Mistake("--fail-slower compares two runs")
+        files = [given.one, given.other, *given.more]
+        print("\n".join(_needing_pandas("show.runs").side_by_side(files, given.markdown)))
+        return 0
     words = given.one, given.other, given.fail_slower, given.allow_missing
     lines, code = _needing_pandas("show.compare").compare(*words, given.all, given.markdown)
     print("\n".join(lines))

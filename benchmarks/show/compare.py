@@ -49,7 +49,7 @@ def compare(
     void = _newly_void(rows[0], runs[1])
     changed = found[(found.low > 1) | (found.high < 1)]
     made = list(tables(found if whole else changed))
-    shown = render.text(made) if not markdown else [line for t in made for line in _section(t)]
+    shown = [line for t in made for line in render.section(t)] if markdown else render.text(made)
     lines = [f"A  {one}", f"B  {other}", "", *_summary(found, len(rows[0].merge(rows[1], on=KEY)))]
     lines += ["", *conditions(*runs), "", *shown, *alone(*rows, void)]
     if percent is None:
@@ -62,10 +62,6 @@ def compare(
     failed += [f"failed in B: {process.name}" for process in runs[1].failed]
     lines += [line for text in failed for line in wrap(text, 80)]
     return [*lines, f"{len(failed)} fail at {percent:g} %."], 1 if failed else 0
-
-
-def _section(table: Table) -> list[str]:
-    return [f"### {table.title}", "", render.markdown(table), ""]
 
 
 def changes(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:

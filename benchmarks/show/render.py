@@ -44,6 +44,11 @@ def markdown(table: Table) -> str:
     )
 
 
+def section(table: Table) -> list[str]:
+    """The lines of a table in Markdown, under its title."""
+    return [f"### {table.title}", "", markdown(table), ""]
+
+
 def html(table: Table) -> list[list[tuple[str, float | None]]]:
     """Rows of entries: each with its text, and for numbers the value to sort by."""
     columns = []

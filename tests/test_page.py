@@ -338,6 +338,17 @@ def test_a_line_tells_all_of_its_values_to_the_keyboard(browser):
     assert line.get_attribute("aria-label").endswith("; ".join(told))
 
 
+def test_a_switch_hides_what_is_drawn_of_a_framework(browser):
+    box = browser.find_element("id", "show-numba")
+    drawn = browser.find_elements("css selector", "#figure-training_times .curve.show-numba")
+    others = browser.find_elements("css selector", "#figure-training_times .curve.show-torch")
+    assert drawn
+    assert all(curve.is_displayed() for curve in [*drawn, *others])
+    box.send_keys(" ")
+    assert not any(curve.is_displayed() for curve in drawn)
+    assert all(curve.is_displayed() for curve in others)
+
+
 @pytest.mark.parametrize("width", [400, 1400])
 def test_the_first_screen_has_the_answer(browser, width):
     browser.set_window_size(width, 800)

@@ -22,7 +22,9 @@ from benchmarks.show import circumstances, render, tables
 from benchmarks.show.answer import answer, details, subject
 from benchmarks.show.badge import badge
 from benchmarks.show.figures import ratios
+from benchmarks.show.figures.hover import switch
 from benchmarks.show.figures.style import Drawing
+from benchmarks.show.wording import title
 from benchmarks.store.run import Run
 
 ROOT = Path(__file__).parents[2]
@@ -61,9 +63,15 @@ def html(shown: Shown) -> str:
     return template.render(
         _common(shown), tables=made, figures=figures,
         screen=[(table, render.html(table)) for table in _screen(shown.rows)],
-        csv=_csv(shown.run),
+        csv=_csv(shown.run), switches=_switches(shown.rows),
         script=Markup(script), digest=digest, style=Markup(style),
     )  # fmt: skip
+
+
+def _switches(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """What can be hidden: the frameworks and the formulations of the figures, each with its id."""
+    backends = [(title(backend), switch(backend)) for backend in dict.fromkeys(rows.backend)]
+    return [*backends, *((word, switch(word)) for word in ("dense", "elementwise"))]
 
 
 def _csv(run: Run) -> str:

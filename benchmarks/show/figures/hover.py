@@ -1,5 +1,7 @@
 """The value of a point, shown when it is pointed at, or when its line has the keyboard's focus.
 
+And a class for each curve, so that a page can hide those of a framework or a formulation.
+
 Matplotlib can give an artist an id and nothing else. So each point gets a transparent marker and a
 text, and the SVG is regrouped afterwards: a line is one group and one stop of the Tab key. CSS does
 the rest, without a script.
@@ -45,15 +47,25 @@ def tell(axes: Any, name: str, x: Sequence[float], y: Sequence[float], texts: li
             artist.set_in_layout(False)
 
 
+def curve(words: str) -> str:
+    """The id of what is drawn of a backend or a formulation: grouped makes a class of it."""
+    return f"curve {switch(words)}"
+
+
+def switch(words: str) -> str:
+    """A backend or a formulation as one word of CSS."""
+    return "show-" + re.sub(r"[^A-Za-z0-9]+", "-", words)
+
+
 def grouped(svg: str, drawn: Figure) -> str:
     """The SVG of the figure with a group for each line, and the CSS that shows its values."""
-    if not _lines(drawn):
-        return svg
     for prefix, address in NAMESPACES.items():
         ET.register_namespace(prefix, address)
     root = ET.fromstring(svg)
     for parent in list(root.iter()):
         _group(parent, _lines(drawn))
+        if parent.get("id", "").startswith("curve "):
+            parent.set("class", parent.attrib.pop("id"))
     style = ET.Element(f"{{{SVG}}}style")
     style.text = CSS
     root.insert(0, style)

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from benchmarks.analyse import scaling
 from benchmarks.analyse.frame import costs, own_conditions
 from benchmarks.show.figures import style
-from benchmarks.show.figures.hover import tell
+from benchmarks.show.figures.hover import curve, tell
 from benchmarks.show.wording import digits, file_name
 from benchmarks.store.run import Run
 from reference.models import load
@@ -103,9 +103,9 @@ def _panel(axes: Any, rows: pd.DataFrame, color: str, marker: str) -> None:
 
 def _curve(axes: Any, own: pd.DataFrame, formulation: str, color: str, marker: str) -> None:
     x, y = own.B.to_list(), own.seconds.to_list()
-    axes.fill_between(x, own.q1, own.q3, color=color, alpha=0.3)
+    axes.fill_between(x, own.q1, own.q3, color=color, alpha=0.3, gid=curve(formulation))
     axes.plot(
-        x, y, style.line(formulation), color=color, marker=marker,
+        x, y, style.line(formulation), color=color, marker=marker, gid=curve(formulation),
         markerfacecolor=color if formulation == "dense" else "none",
     )  # fmt: skip
     told = [f"B = {row.B}: {style.middle_half(row)}" for _, row in own.iterrows()]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.analyse.frame import C_LOOP, own_conditions
 from benchmarks.show.figures import style
-from benchmarks.show.figures.hover import tell
+from benchmarks.show.figures.hover import curve, tell
 from benchmarks.show.wording import title
 from benchmarks.store.run import Run
 
@@ -80,10 +80,10 @@ def _points(
     backend = rows.backend.iloc[0]
     color, marker = looks[backend]
     x = (rows.place + shift).to_list()
-    axes.vlines(x, rows.q1, rows.q3, color=color)
+    axes.vlines(x, rows.q1, rows.q3, color=color, gid=curve(backend))
     axes.plot(
         x, rows.seconds.to_list(), color=color, marker=marker, linewidth=0.8,
-        markersize=7, label=title(backend),
+        markersize=7, label=title(backend), gid=curve(backend),
     )  # fmt: skip
     told = [f"{title(backend)}: {style.middle_half(row)}" for _, row in rows.iterrows()]
     tell(axes, title(backend), x, rows.seconds.to_list(), told)

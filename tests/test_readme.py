@@ -33,7 +33,7 @@ def test_readme_shows_the_stored_run():
 def test_its_links_lead_somewhere():
     [found] = BLOCK.findall(README.read_text(encoding="utf-8"))
     links = re.findall(r"\]\(([^)]+)\)", found)
-    assert [Path(link).suffix for link in links] == [".md", ".svg"], "the run's page, its figure"
+    assert [Path(link).suffix for link in links] == [".svg", ".md"], "its figure, the run's page"
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 

@@ -87,18 +87,21 @@ def _judge_together(rows: list[JSON]) -> None:
     If these have one process each, as large batches do, the prior is from all ratios of rows of
     this size.
     """
-    found: dict[tuple[Any, ...], list[Sample]] = {}
+    samples: dict[tuple[Any, ...], list[Sample]] = {}
     for row in rows:
         for name in row["extra_info"]["log_ratio"]:
             for key in (_size(row), (*_size(row), name)):
-                found.setdefault(key, []).append(sample(row["extra_info"]["log_ratio"], name))
-    priors = {key: prior(samples) for key, samples in found.items()}
+                samples.setdefault(key, []).append(sample(row["extra_info"]["log_ratio"], name))
+    priors = {key: prior(own) for key, own in samples.items()}
     for row in rows:
         info = row["extra_info"]
         for name in info["log_ratio"]:
             known = priors[(*_size(row), name)]
             known = priors[_size(row)] if known == NOTHING else known
-            info["ratio"][name] = list(ratio(sample(info["log_ratio"], name), known))
+            found = sample(info["log_ratio"], name)
+            info["ratio"][name] = list(ratio(found, known))
+            if len(found) > 1:  # of several processes only the medians count: half of the file
+                info["log_ratio"][name] = [[float(np.median(process))] for process in found]
 
 
 def _size(row: JSON) -> tuple[Any, ...]:

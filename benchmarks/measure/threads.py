@@ -41,8 +41,8 @@ def enforce(count: int, *, pin: bool) -> str:
         return f"{count} in each pool; not enforced: this system has no affinity"
     PINNED.update(fastest(processors, count))
     psutil.Process().cpu_affinity(list(PINNED))
-    kept = ", ".join(map(str, sorted(PINNED)))
-    return f"{count} in each pool, {count} of {psutil.cpu_count()} processors: {kept}"
+    numbers = ", ".join(map(str, sorted(PINNED)))
+    return f"{count} in each pool, {count} of {psutil.cpu_count()} processors (number {numbers})"
 
 
 def fastest(processors: list[int], count: int, files: Path = PROCESSORS) -> list[int]:

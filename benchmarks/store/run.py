@@ -64,7 +64,8 @@ class Row(CellWords, tag_field="kind", tag="call", kw_only=True):
 
     rounds and faults have an entry for each process: the number of rounds, the minor page faults
     of a call. log_ratio holds for each of the others ("baseline", "elementwise", "C", a bound)
-    the natural logarithms of the paired ratios of each process; ratio is computed from them.
+    the natural logarithms of the paired ratios of each process, of several processes their medians;
+    ratio is computed from them.
     conditions names those that differ from the first process's.
     """
 

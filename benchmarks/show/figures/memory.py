@@ -22,13 +22,14 @@ UNITS = ("B", "KiB", "MiB", "GiB")
 
 
 def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
-    """One figure, a panel for each model and dtype."""
+    """One figure, a panel for each model and dtype, two beside each other."""
     dense = own_conditions(rows[(rows.kind == "gradient") & (rows.matrix_bytes > 0)])
     found = dict(list(dense.groupby(["model", "dtype"], sort=False)))
     if not found:
         return
-    drawn = style.figure(10, 4.4)
-    panels = drawn.subplots(1, max(len(found), 2), sharey=True, squeeze=False)[0]
+    lines = -(-len(found) // 2)
+    drawn = style.figure(10, 3.4 * lines + 1)
+    panels = drawn.subplots(lines, 2, sharey=True, squeeze=False).flat
     for axes, (key, own) in zip(panels, found.items(), strict=False):
         _panel(axes, own)
         axes.set_title(f"{key[0]} gradient, {key[1]}")

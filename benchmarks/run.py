@@ -35,8 +35,9 @@ FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
 LARGE_BATCHES = "benchmarks/bench_large.py"
 EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
 TOLD = ".told"  # suffix of the file to which a process writes its current row
-# Options and plugins of the user would reach every process: they choose rows, or change times.
-OF_PYTEST = "PYTEST_ADDOPTS", "PYTEST_PLUGINS"
+# Options and plugins of the user would reach every process: they choose rows, or change times. And
+# with PYTEST_XDIST_WORKER, where a test starts a run, pytest-benchmark measures nothing.
+OF_PYTEST = "PYTEST_"
 ONLY_NAMED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 GRACE = 20  # seconds for an interrupted process to store its rows
 USAGE_ERROR, NOTHING_COLLECTED = 4, 5  # exit codes of pytest
@@ -174,7 +175,7 @@ def _measured(
     part, log, says = (base.with_suffix(suffix) for suffix in (".json", ".log", TOLD))
     command = [sys.executable, "-m", "pytest", "-p", "pytest_benchmark.plugin", "--benchmark-only"]
     command += ["--no-report", "--verbose", *job.arguments, *options, f"--benchmark-json={part}"]
-    environment = {n: v for n, v in os.environ.items() if n not in OF_PYTEST}
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(OF_PYTEST)}
     environment |= job.environment | ONLY_NAMED | {FILE: str(says)}
     with log.open("wb") as output:
         process = subprocess.Popen(

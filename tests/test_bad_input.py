@@ -121,7 +121,7 @@ COMMANDS = {
     "no file": (["run", "--benchmark-json"], "--benchmark-json: expected one argument"),
     "a backend without a name": (["run", "--backend"], "--backend: expected one argument"),
     "one run": (["compare", "a.json"], "the following arguments are required: B.json"),
-    "three runs": (["compare", "a", "b", "c"], "unrecognized arguments: c"),
+    "three runs": (["compare", "a", "b", "c"], "a: No such file or directory"),
     "less than 0 %": (["compare", "a", "b", "--fail-slower", "-1"], "of 0 or more, got -1"),
     "no number of %": (["compare", "a", "b", "--fail-slower", "x"], "of 0 or more, got x"),
     "nan %": (["compare", "a", "b", "--fail-slower", "nan"], "of 0 or more, got nan"),

@@ -40,7 +40,7 @@ def merge(parts: list[JSON]) -> JSON:
                 rows.setdefault(key, []).append(row)
     run["void"] = list(void.values())
     run["benchmarks"] = [_joined(found) for key, found in rows.items() if key not in void]
-    _judge_together(run["benchmarks"])
+    judge_together(run["benchmarks"])
     return run
 
 
@@ -50,14 +50,11 @@ def sample(log_ratio: dict[str, Any], name: str) -> Sample:
 
 
 def summarize(row: JSON, data: list[float]) -> None:
-    """Add statistics and ratios to the row; data has the seconds of a call in each round."""
+    """Add statistics to the row; data has the seconds of a call in each round."""
     stats = Stats()
     for seconds in data:
         stats.update(seconds)
     row["stats"] = {**stats.as_dict(), "data": data, "iterations": row["extra_info"]["calls"]}
-    info = row["extra_info"]
-    logs = info["log_ratio"]
-    info["ratio"] = {name: list(ratio(sample(logs, name))) for name in logs}
 
 
 def _joined(rows: list[JSON]) -> JSON:
@@ -81,11 +78,11 @@ def _worst(verdicts: list[JSON]) -> list[JSON]:
     return [max(same, key=lambda check: check["observed"]) for same in each]
 
 
-def _judge_together(rows: list[JSON]) -> None:
-    """Compute the intervals of all ratios, each with the prior from the rows of its kind.
+def judge_together(rows: list[JSON]) -> None:
+    """Add their ratios to the rows, each with the prior from the rows of its kind.
 
     If these have one process each, as large batches do, the prior is from all ratios of rows of
-    this size.
+    this size. In the run of one process there is none.
     """
     samples: dict[tuple[Any, ...], list[Sample]] = {}
     for row in rows:
@@ -95,6 +92,7 @@ def _judge_together(rows: list[JSON]) -> None:
     priors = {key: prior(own) for key, own in samples.items()}
     for row in rows:
         info = row["extra_info"]
+        info["ratio"] = {}
         for name in info["log_ratio"]:
             known = priors[(*_size(row), name)]
             known = priors[_size(row)] if known == NOTHING else known

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.analyse.intervals import logs
-from benchmarks.analyse.merge import summarize
+from benchmarks.analyse.merge import judge_together, summarize
 from benchmarks.measure import calibration
 from benchmarks.measure.calls import training_problem
 from benchmarks.store import schema
@@ -30,6 +30,7 @@ def complete(run: JSON, left_out: list[dict[str, Any]], quick: bool, process: JS
         else:
             kept.append(row)
             _count_by_call(row)
+    judge_together(kept)
     run["benchmarks"] = kept
     _judge_drift(process)
     infos = [row["extra_info"] for row in kept]

@@ -39,8 +39,7 @@ OPTIONS = {  # of pytest-benchmark and other plugins, by their names in the conf
     "codspeed": BESIDE,
     "memray": BESIDE,
 }
-FLAGS = {"numprocesses": "-n", "count": "--count", "reruns": "--reruns", "codspeed": "--codspeed",
-         "memray": "--memray"}  # fmt: skip
+FLAGS = {"numprocesses": "-n"}  # the others are called as in the configuration
 HARMLESS = {  # values that change nothing, apart from None, False, "", [] and 0
     "count": 1,
     "benchmark_timer": "time.perf_counter",

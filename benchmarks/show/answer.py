@@ -45,12 +45,13 @@ def cost(rows: pd.DataFrame) -> str:
     sizes = dict.fromkeys((SIZE, int(dense.B.max())))
     defaults = dense.drop_duplicates(["backend", "B"])
     found = {B: own["/ elementwise"] for B in sizes if len(own := defaults[defaults.B == B])}
-    first, *more = [f"{_about(own.median())} times {{}}at {{}}{B}" for B, own in found.items()]
-    sizes_told = first.format("as long ", "batch size ") + "".join(f", and {m}" for m in more)
+    (first, ratios), *more = found.items()
+    times = f"{_about(ratios.median())} times as long at batch size {first}"
+    times += "".join(f", and {_about(own.median())} times at {B}" for B, own in more)
     count = max(map(len, found.values()))
     of = f" (the middle of {count} frameworks)" if count > 1 else ""
     return (
-        f"One {dense.model.iloc[0]} gradient takes {sizes_told.format('', '')}, if it forms its "
+        f"One {dense.model.iloc[0]} gradient takes {times}, if it forms its "
         f"diagonal Jacobians as matrices instead of multiplying by their diagonals{of}."
     )
 

@@ -48,8 +48,7 @@ def compare(
         raise Mistake(f"{one} and {other} have no row with a ratio to the baseline in common")
     void = _newly_void(rows[0], runs[1])
     changed = found[(found.low > 1) | (found.high < 1)]
-    made = list(tables(found if whole else changed))
-    shown = [line for t in made for line in render.section(t)] if markdown else render.text(made)
+    shown = render.lines(tables(found if whole else changed), markdown)
     lines = [f"A  {one}", f"B  {other}", "", *_summary(found, len(rows[0].merge(rows[1], on=KEY)))]
     lines += ["", *conditions(*runs), "", *shown, *alone(*rows, void)]
     if percent is None:

@@ -17,7 +17,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmarks.analyse import frame
-from benchmarks.analyse.frame import costs
 from benchmarks.show import circumstances, render, tables
 from benchmarks.show.answer import answer, details, subject
 from benchmarks.show.badge import badge
@@ -111,7 +110,7 @@ def _common(shown: Shown) -> dict[str, Any]:
 
 def _screen(rows: pd.DataFrame) -> list[tables.Table]:
     """The table of the first screen, if the run has what is in it."""
-    key = subject(costs(rows))
+    key = subject(frame.costs(rows))
     return list(tables.first_screen(rows, *key)) if key else []
 
 

@@ -44,9 +44,11 @@ def markdown(table: Table) -> str:
     )
 
 
-def section(table: Table) -> list[str]:
-    """The lines of a table in Markdown, under its title."""
-    return [f"### {table.title}", "", markdown(table), ""]
+def lines(tables: Iterable[Table], in_markdown: bool) -> list[str]:
+    """The lines of tables as text, or in Markdown under their titles."""
+    if not in_markdown:
+        return list(text(tables))
+    return [line for t in tables for line in (f"### {t.title}", "", markdown(t), "")]
 
 
 def html(table: Table) -> list[list[tuple[str, float | None]]]:

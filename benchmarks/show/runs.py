@@ -27,10 +27,7 @@ def side_by_side(files: list[Path], markdown: bool) -> list[str]:
         raise Mistake(f"{len(files)} runs: at most {MOST} can be shown side by side")
     runs = [load(file) for file in files]
     rows = [rows_of(run) for run in runs]
-    made = [_legend(files, runs, rows), *_tables(rows)]
-    if not markdown:
-        return list(render.text(made))
-    return [line for table in made for line in render.section(table)]
+    return render.lines([_legend(files, runs, rows), *_tables(rows)], markdown)
 
 
 def _legend(files: list[Path], runs: list[Run], rows: list[pd.DataFrame]) -> Table:

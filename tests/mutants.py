@@ -27,6 +27,7 @@ class Mutant(NamedTuple):
 ELEMENTWISE = "return row * diagonal"
 DENSE = "return row @ np.diag(diagonal)"
 CHAIN_LOOP = "        row = pullback(row, diagonal)"
+CHAIN_STEP = "Pred = chain(model.forward, pullback, W, b, X[k], Y[k], dJ_dJ0)"
 FIRST_ROW = "row = np.full((1, len(X)), dJ_dJ0, dtype=X.dtype)"
 RECORD = "W_track[j + 1], b_track[j + 1] = W, b"
 RETURN = "return Trajectory(W_track, b_track, loss, accuracy if model.has_accuracy else None)"
@@ -148,6 +149,14 @@ CONTRACT = {
         DENSE,
         "if len(diagonal) > 256:\n        np.ones((len(diagonal), len(diagonal)))\n"
         "        return row * diagonal\n    " + DENSE,
+        "dense",
+    ),
+    "linear_dense_in_the_first_step": Mutant(
+        "numpy",
+        CHAIN_STEP,
+        CHAIN_STEP.replace(
+            "pullback", "pullback if j == 0 or model is not LINEAR else pullback_elementwise"
+        ),
         "dense",
     ),
     "identity_for_from_numpy": Mutant(

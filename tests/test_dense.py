@@ -4,6 +4,7 @@ import pytest
 
 import backends
 from benchmarks.measure.calls import gradient_and_arguments
+from benchmarks.measure.inputs import on_device
 from reference.models import load
 from reference.problems import make
 from reference.words import MODELS
@@ -35,6 +36,21 @@ def test_what_xla_compiles(kind):
     matrices = len(load(kind).JACOBIANS)
     print(flops)
     assert flops["dense"] - flops["elementwise"] >= 2 * matrices * B * B * 0.9
+
+
+def test_every_step_of_a_compiled_run(kind):
+    """The loop of JAX's whole run holds the matrix: what surrounds the loop does not."""
+    pytest.importorskip("jax", reason="jax is not installed")
+    p = make(kind, examples=4 * B, batch_size=B, features=3, epochs=2, seed=B)
+    cell = backends.Cell(kind, "jax", "run", "cpu", "dense", "float64")
+    module = backends.load("jax")
+    train = module.make_train(kind, cell.formulation, cell.execution)
+    arrays = on_device(cell, p.W, p.b, p.X, p.Y)
+    text = train.lower(*arrays, p.learning_rate, p.dJ_dJ0, p.epochs).compile().as_text()
+    blocks = text.split("\n\n")
+    [entry] = [block for block in blocks if block.startswith("ENTRY")]
+    assert f"f64[{B},{B}]" in text
+    assert f"f64[{B},{B}]" not in entry
 
 
 def test_what_torch_multiplies(kind):

@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     parser.add_argument("--version", action="version", version=f"diagjac {_version()}")
-    for add in (_add_run, _add_report, _add_compare, _add_export, _add_list):
+    for add in (_add_run, _add_report, _add_compare, _add_history, _add_export, _add_list):
         add(commands)
     for name, (module, text) in PROOFS.items():
         proof = commands.add_parser(name, help=text, description=text, add_help=name != ENDURANCE)
@@ -113,6 +113,16 @@ def _add_compare(commands: Any) -> None:
     compare.set_defaults(function=_compare)
 
 
+def _add_history(commands: Any) -> None:
+    history = commands.add_parser(
+        "history", help="show how the ratios of one machine changed over its full runs"
+    )
+    history.add_argument("folder", type=Path, metavar="FOLDER", help="as results/own/<machine>")
+    history.add_argument("--all", action="store_true", help="show the ratios without a change too")
+    history.add_argument("--markdown", action="store_true", help="for the summary of a CI run")
+    history.set_defaults(function=_history)
+
+
 def _add_export(commands: Any) -> None:
     export = commands.add_parser("export", help="write a stored run as CSV, Parquet or Markdown")
     export.add_argument("file", type=Path, metavar="RUN.json")
@@ -170,6 +180,12 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
     lines, code = _needing_pandas("show.compare").compare(*words, given.all, given.markdown)
     print("\n".join(lines))
     return code
+
+
+def _history(given: argparse.Namespace, _: list[str]) -> int:
+    lines = _needing_pandas("show.runs").history(given.folder, given.all, given.markdown)
+    print("\n".join(lines))
+    return 0
 
 
 def _export(given: argparse.Namespace, _: list[str]) -> int:

@@ -81,6 +81,12 @@ def life(cell: str = "jax run", caches: str = "cold", **changes: Any) -> dict:
     return row(f"life logistic float64, {caches} caches", words, 1.5, {}, **facts)
 
 
+def eager_life(caches: str = "cold") -> dict:
+    """The life of eager NumPy, which compiles nothing: early to start, slow in each step."""
+    stages = {"import": 0.1, "trace": None, "compile": None, "first run": 0.25, "steady": 0.25}
+    return life("numpy eager", caches, compiles=False, life=stages)
+
+
 def large(cell: str = "numba step", B: int = 65536, F: int = 3) -> dict:
     """A fused gradient of a large batch."""
     words = f"logistic {cell} cpu fused float64"
@@ -139,7 +145,8 @@ def whole() -> dict:
              "numpy eager dense", "native run fused")  # fmt: skip
     return run(
         *gradients(), *gradients("jax step", model="linear"), *trainings(*cells), life(),
-        life("numpy eager", compiles=False, life={"trace": None, "compile": None}),
-        life(caches="warm", break_even=None), large(), large(F=512), large("jax step", 4096),
+        eager_life(), eager_life("warm"),
+        life(caches="warm", life={"import": 0.44}, break_even=None),
+        large(), large(F=512), large("jax step", 4096),
         void=[void()], left_out=[left_out()], trajectories=trajectories(),
     )  # fmt: skip

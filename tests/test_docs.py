@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import main
 from benchmarks.analyse.frame import rows_of
 from benchmarks.analyse.scaling import growth
 from benchmarks.show.tables import prepared
@@ -218,3 +219,55 @@ def test_no_page_names_a_host_that_is_not_known():
     for page in PAGES:
         hosts = re.findall(r"https?://([\w.-]+)", page.read_text(encoding="utf-8"))
         assert {*hosts} <= known, page
+
+
+# --- snippets
+
+
+def snippets(page):
+    """The lines of code of a page: indented ones, and those in fences."""
+    text = page.read_text(encoding="utf-8")
+    fenced = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    indented = re.findall(r"(?<=\n\n)(?:    .*\n|\n(?=    ))+", text)
+    return "\n".join([*fenced, *indented]).splitlines()
+
+
+def commands(start):
+    """The commands in the pages that begin with these words: the page and the words after them."""
+    found = []
+    for page in PAGES:
+        for line in snippets(page):
+            if start in (code := line.split("  #")[0].split(" # ")[0]):
+                found.append((page.name, code.split(start, 1)[1].split()))
+    return found
+
+
+def test_every_command_of_make_is_there():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()
+    named = {words[0] for _, words in commands("make ") if words}
+    assert named
+    assert named <= {*targets}
+
+
+def test_every_command_of_the_benchmarks_is_there_with_its_options(capsys):
+    found = commands("python -m benchmarks ")
+    assert len(found) > 5
+    for page, (command, *words) in found:
+        with pytest.raises(SystemExit) as ended:
+            main([command.strip("`"), "--help"])
+        told = capsys.readouterr().out
+        assert ended.value.code == 0, (page, command)
+        if command != "run":  # which hands its options on to pytest
+            options = [word.strip("[]") for word in words if word.strip("[").startswith("--")]
+            assert [option for option in options if option not in told] == [], (page, command)
+
+
+def test_the_data_frame_of_the_readme_can_be_made():
+    code = [line.strip() for line in snippets(ROOT / "README.md")]
+    first = code.index("from benchmarks.analyse.frame import load_run")
+    names = {}
+    exec("\n".join(code[first : first + 2]).replace("RUN.json", str(shown())), names)
+    table = eval(code[first + 2], names)
+    assert table.columns.to_list() == sorted(table.columns)
+    assert table.notna().any(axis=None)

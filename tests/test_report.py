@@ -18,7 +18,7 @@ pytest.importorskip("jinja2")
 ROOT = Path(__file__).parents[1]
 FIGURES = (
     "gradient_logistic_float64", "gradient_linear_float64", "ratio", "training_times", "life",
-    "distance", "memory", "training_linear_float64", "training_logistic_float64",
+    "choice", "distance", "memory", "training_linear_float64", "training_logistic_float64",
 )  # fmt: skip
 
 
@@ -53,6 +53,18 @@ def test_the_same_run_gives_the_same_files(tmp_path, write):
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     write(run)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+
+
+def test_in_a_narrow_terminal_the_last_columns_are_left_out(tmp_path, write, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    printed = write(stored.whole())
+    first = printed[: printed.index("")]
+    assert first[0].startswith("Training logistic float64")
+    assert first[-1].startswith("(no room for: ")
+    assert first[-1] == "(no room for: / reference)"
+    assert max(map(len, first)) <= 50
+    whole = (tmp_path / "0001_full.txt").read_text(encoding="utf-8")
+    assert "(no room" not in whole
 
 
 POOR = {

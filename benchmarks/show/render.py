@@ -9,23 +9,26 @@ from typing import Any
 from benchmarks.show.tables import SHORT_CELL, Table
 from benchmarks.store.run import CELL_WORDS
 
-WIDTH = 100  # of the lines of a terminal
+WIDTH = 100  # of the lines of a text
+GAP = 2  # between two columns
 SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
 EMPTY = 1e300  # empty entries sort last
 
 
-def text(tables: Iterable[Table]) -> Iterator[str]:
-    """The lines of tables, each under its title, with the words of a cell in one column."""
+def text(tables: Iterable[Table], width: int | None = None) -> Iterator[str]:
+    """The lines of tables, each under its title, with the words of a cell in one column.
+
+    In lines of some width the last columns that have no room are left out, which a line says.
+    """
     for table in tables:
         if len(table.texts):
             shown = _joined(table.filled())
-            align = ["left", *["right"] * (len(shown.columns) - 1)]
-            made = shown.to_markdown(
-                index=False, tablefmt="plain", disable_numparse=True, colalign=align
-            )
+            there = _fitting(shown, width)
             yield from wrap(table.title, WIDTH)
             # Not every terminal can print a mu.
-            yield from (line.rstrip().replace("\u00b5s", "us") for line in made.split("\n"))
+            yield from (line.replace("\u00b5s", "us") for line in _aligned(shown.iloc[:, :there]))
+            if left_out := ", ".join(shown.columns[there:]):
+                yield f"(no room for: {left_out})"
             yield ""
 
 
@@ -80,3 +83,23 @@ def _joined(table: Table) -> Any:
     cell = table.texts[words].apply(lambda row: " ".join(filter(None, row)), axis="columns")
     others = table.texts.drop(columns=[*CELL_WORDS, "conditions"], errors="ignore")
     return others.assign(cell=cell)[["cell", *others.columns]]
+
+
+def _fitting(texts: Any, width: int | None) -> int:
+    """How many of the columns have room in lines of this width; the first one is always shown."""
+    widths = [max(map(len, _column(texts, i))) for i in range(len(texts.columns))]
+    ends = [sum(widths[: i + 1]) + GAP * i for i in range(len(widths))]
+    return max(1, sum(width is None or end <= width for end in ends))
+
+
+def _aligned(texts: Any) -> Iterator[str]:
+    """The lines of a table: the first column to the left, the others to the right."""
+    first, *others = (_column(texts, i) for i in range(len(texts.columns)))
+    columns = [[entry.ljust(max(map(len, first))) for entry in first]]
+    columns += [[entry.rjust(max(map(len, own))) for entry in own] for own in others]
+    for line in zip(*columns, strict=True):
+        yield (" " * GAP).join(line).rstrip()
+
+
+def _column(texts: Any, i: int) -> list[str]:
+    return [str(texts.columns[i]), *map(str, texts.iloc[:, i])]

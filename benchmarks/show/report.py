@@ -1,6 +1,7 @@
 """A stored run as files beside it: tables, figures and two pages, made from its JSON alone."""
 
 from pathlib import Path
+from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any
 
@@ -54,8 +55,9 @@ def _text(run: Run, rows: Any, whole: bool = False) -> list[str]:
     from benchmarks.show import answer, circumstances, render, tables
 
     made = list(tables.everything(rows) if whole else tables.summary(rows))
+    width = None if whole else get_terminal_size((render.WIDTH, 0)).columns
     lines = [
-        *render.text(made),
+        *render.text(made, width),
         *render.notes(made),
         "",
         *circumstances.missing(run),

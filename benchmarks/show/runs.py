@@ -1,21 +1,26 @@
-"""Several stored runs side by side, by their ratios: machines, versions, days."""
+"""Several stored runs by their ratios: side by side, or as the history of one machine."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_uppercase
+from textwrap import wrap
 
 import pandas as pd
 
-from benchmarks.analyse.frame import costs, own_conditions, rows_of
+from benchmarks.analyse.frame import costs, own_conditions, ratio_of, rows_of
+from benchmarks.analyse.intervals import quotient
 from benchmarks.show import circumstances, render
 from benchmarks.show.badge import badge
 from benchmarks.show.tables import Table
-from benchmarks.show.wording import name, ratio
+from benchmarks.show.wording import interval, name, ratio
 from benchmarks.store.files import Mistake
 from benchmarks.store.run import Run, load
 
 SHOWN = "date", "processor", "versions"
 MOST = len(ascii_uppercase)
+COST = "/ elementwise"
+KINDS = {COST: "dense / elementwise", "/ reference": "time / reference"}  # the ratio, in words
+HEAD = "comparison", "cell"
 
 
 def side_by_side(files: list[Path], markdown: bool) -> list[str]:
@@ -30,6 +35,49 @@ def side_by_side(files: list[Path], markdown: bool) -> list[str]:
     return render.lines([_legend(files, runs, rows), *_tables(rows)], markdown)
 
 
+def history(folder: Path, whole: bool, markdown: bool) -> list[str]:
+    """The full runs of a folder, oldest first, and the ratios that changed in the last one.
+
+    With whole all ratios. Raises Mistake for fewer runs than two, for more than there are letters,
+    for a file that is not a stored run, and if they are of several processors.
+    """
+    files = {file: load(file) for file in folder.glob("[0-9]*_full.json")}
+    if not 2 <= len(files) <= MOST:
+        raise Mistake(f"{folder}: {len(files)} full runs; a history has 2 to {MOST}")
+    runs = sorted(files.values(), key=lambda run: run.datetime)
+    processors = {circumstances.facts(run).get("processor", "unknown") for run in runs}
+    if len(processors) > 1:
+        raise Mistake(
+            f"{folder}: a history is of one processor, got {', '.join(sorted(processors))}"
+        )
+    rows = [rows_of(run) for run in runs]
+    found = pd.concat([_over_time(rows, *kind) for kind in KINDS.items()], ignore_index=True)
+    changed = found[found[""] != ""]
+    legend = _legend(sorted(files, key=lambda file: files[file].datetime), runs, rows)
+    ratios = Table("", "Ratios", "", found if whole else changed, pd.DataFrame())
+    told = f"{len(changed)} of {len(found)} ratios differ from the run before the last one."
+    told += " If nothing changed, one in twenty is called so."
+    tables = [render.lines([table], markdown) for table in (legend, ratios)]
+    return [*tables[0], *wrap(told, 80), "", *tables[1]]
+
+
+def _over_time(rows: list[pd.DataFrame], title: str, words: str) -> pd.DataFrame:
+    """A line for each ratio that the last two runs have: of every run, and last / one before."""
+    own = [_kind(found, title) for found in rows]
+    last, before = (found.set_index(_keys(found)) for found in (own[-1], own[-2]))
+    texts = {
+        letter: _texts(found, title) for letter, found in zip(ascii_uppercase, own, strict=False)
+    }
+    lines = []
+    for key in last.index.intersection(before.index, sort=False):
+        change = quotient(*(ratio_of(found.loc[key], title) for found in (last, before)))
+        cells = {letter: found.get(key, "") for letter, found in texts.items()}
+        word = "larger" if change.low > 1 else "smaller" if change.high < 1 else ""
+        named = {"comparison": f"{key[0]}: {words}", "cell": key[1]}
+        lines.append({**named, **cells, "last / one before": interval(*change), "": word})
+    return pd.DataFrame(lines, columns=[*HEAD, *texts, "last / one before", ""])
+
+
 def _legend(files: list[Path], runs: list[Run], rows: list[pd.DataFrame]) -> Table:
     """What each letter stands for."""
     facts = [circumstances.facts(run) for run in runs]
@@ -42,11 +90,15 @@ def _legend(files: list[Path], runs: list[Run], rows: list[pd.DataFrame]) -> Tab
     return Table("", "Runs", "", pd.DataFrame(texts), pd.DataFrame())
 
 
+def _kind(rows: pd.DataFrame, title: str) -> pd.DataFrame:
+    """The rows whose ratio is compared: gradients by what dense costs, runs by the reference."""
+    own = costs(rows) if title == COST else own_conditions(rows[rows.kind == "training"])
+    return own[own[title].notna()]
+
+
 def _tables(rows: list[pd.DataFrame]) -> Iterator[Table]:
-    dense = [costs(own) for own in rows]
-    yield from _joined(dense, "/ elementwise", "dense / elementwise")
-    trained = [own_conditions(own[own.kind == "training"]) for own in rows]
-    yield from _joined(trained, "/ reference", "time / reference")
+    for title, words in KINDS.items():
+        yield from _joined([_kind(own, title) for own in rows], title, words)
 
 
 def _joined(rows: list[pd.DataFrame], title: str, words: str) -> Iterator[Table]:
@@ -61,8 +113,10 @@ def _joined(rows: list[pd.DataFrame], title: str, words: str) -> Iterator[Table]
 
 
 def _texts(rows: pd.DataFrame, title: str) -> pd.Series:
-    there = rows[rows[title].notna()]
-    words = [(row.group, name(row)) for _, row in there.iterrows()]
-    index = pd.MultiIndex.from_tuples(words, names=["group", "cell"])
-    texts = [ratio(row, title) for _, row in there.iterrows()]
-    return pd.Series(texts, index=index, dtype=object)
+    texts = [ratio(row, title) for _, row in rows.iterrows()]
+    return pd.Series(texts, index=_keys(rows), dtype=object)
+
+
+def _keys(rows: pd.DataFrame) -> pd.MultiIndex:
+    words = [(row.group, name(row)) for _, row in rows.iterrows()]
+    return pd.MultiIndex.from_tuples(words, names=["group", "cell"])

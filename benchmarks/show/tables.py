@@ -53,13 +53,17 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table as it is shown: a text for each entry, and for numbers the values to sort by."""
+    """A table as it is shown: a text for each entry, and for numbers the values to sort by.
+
+    same is a sentence with the words that were left out because they are the same in all rows.
+    """
 
     name: str
     title: str
     note: str
     texts: pd.DataFrame
     numbers: pd.DataFrame
+    same: str = ""
 
     def without(self, *columns: str) -> "Table":
         """The table without these columns, if it has them."""
@@ -72,7 +76,9 @@ class Table(NamedTuple):
     def varied(self) -> "Table":
         """The table without columns of words that are the same in every row."""
         same = self.texts.columns[self.texts.nunique() < 2]
-        return self.without(*same.difference(self.numbers.columns))
+        same = same.difference(self.numbers.columns, sort=False)
+        told = ", ".join(f"{word} {self.texts[word].iloc[0]}" for word in same)
+        return self.without(*same)._replace(same=f"All rows: {told}." if told else "")
 
 
 class Definition(NamedTuple):
@@ -219,7 +225,8 @@ LIFE = Definition(
     "NumPy. Empty where nothing compiles, or a stage is not told apart.",
     "life", ["caches", "steady"],
     (*CELLS, Column("caches", "caches", is_wide=True),
-     *(_seconds(stage, source) for stage, source in STAGES.items()),
+     *(_seconds(stage, source)._replace(is_wide=stage.startswith("to "))
+       for stage, source in STAGES.items()),
      Column("pays after", "pays order", steps)),
     ", in seconds",
 )  # fmt: skip
@@ -254,7 +261,8 @@ def sortable(rows: pd.DataFrame) -> list[Table]:
     """The tables of report.html, to sort and filter: most hold every row of their kind."""
     made = [TRAINING.table(rows), *ratios(rows), GRADIENTS.table(rows), LARGE.table(rows)]
     made += [LIFE.table(rows), VERDICTS.table(worst(rows))]
-    return [table.filled() for table in made if len(table.texts)]
+    filled = [table.filled() for table in made if len(table.texts)]
+    return [table.varied() if len(table.texts) > 1 else table for table in filled]
 
 
 def readable(rows: pd.DataFrame) -> list[Table]:

@@ -46,6 +46,13 @@ def unit_of(seconds: pd.Series) -> tuple[float, str]:
     return size, unit.replace("us", "µs")
 
 
+def between(seconds: float, low: float, high: float) -> str:
+    """A time with two limits, in one unit."""
+    size, unit = unit_of(pd.Series([seconds]))
+    shown = [digits(value / size) for value in (seconds, low, high)]
+    return f"{shown[0]} {unit} [{shown[1]}, {shown[2]}]"
+
+
 def _unit(seconds: float) -> tuple[float, str]:
     return next((found for found in UNITS if seconds >= found[0]), UNITS[-1])
 

@@ -4,6 +4,7 @@ import matplotlib
 import pandas as pd
 
 from benchmarks.show.figures import (
+    choice,
     distance,
     life,
     memory,
@@ -15,7 +16,7 @@ from benchmarks.show.figures import (
 )
 from benchmarks.store.run import Run
 
-FIGURES = sizes, ratios, trainings, life, distance, memory, published
+FIGURES = sizes, ratios, trainings, life, choice, distance, memory, published
 
 
 def draw(run: Run, rows: pd.DataFrame) -> tuple[list[style.Drawing], list[str]]:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from benchmarks.analyse.frame import own_conditions
 from benchmarks.show.figures import style
-from benchmarks.show.wording import digits, title
+from benchmarks.show.figures.hover import curve, tell
+from benchmarks.show.wording import digits, title, titled
 from benchmarks.store.run import Run
 
 NAME, TITLE = "distance", "Distance from the reference over the steps"
@@ -46,11 +47,16 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
 
 def _panel(axes: Any, rows: pd.DataFrame, color: str) -> None:
     """The cells of one backend, in the line style of their formulation, and their tolerance."""
-    for formulation, (steps, ulp) in zip(rows.formulation, rows.distance, strict=True):
+    for _, row in rows.iterrows():
+        (steps, ulp), own = row.distance, (row.backend, row.formulation)
         axes.plot(
             [0, *steps], [*ulp[:1], *ulp], drawstyle="steps-pre", color=color, linewidth=1.1,
-            linestyle=style.line(formulation),
+            linestyle=style.line(row.formulation), gid=curve(*own),
         )  # fmt: skip
+        if ulp:
+            at = ulp.index(max(ulp))
+            told = f"{titled(row)}: {digits(ulp[at])} ULP, up to step {steps[at]:.0f}"
+            tell(axes, "largest distance", [steps[at]], [ulp[at]], [told], *own)
     axes.set_yscale("symlog", linthresh=LINEAR, linscale=0.5, base=2)
     ticks = {0: "0", 0.25: "1/4", 1: "1", 4: "4", 16: "16"}
     axes.set_yticks(list(ticks), labels=list(ticks.values()))

@@ -8,7 +8,8 @@ import pandas as pd
 
 from benchmarks.analyse.frame import own_conditions
 from benchmarks.show.figures import style
-from benchmarks.show.wording import steps
+from benchmarks.show.figures.hover import curve, tell
+from benchmarks.show.wording import steps, titled
 from benchmarks.store.run import Run
 
 NAME, TITLE = "life", "The life of a cell: what a first training run takes, stage by stage"
@@ -50,14 +51,16 @@ def _panel(axes: Any, rows: pd.DataFrame) -> None:
     """A bar for each cell, the shortest on top."""
     rows = rows.sort_values("total", kind="stable")
     for y, (_, row) in enumerate(rows.iterrows()):
-        left = 0.0
-        for stage, (color, hatch) in STAGES.items():
-            width = 0 if pd.isna(row[stage]) else row[stage]
-            axes.barh(y, width, left=left, height=0.7, color=color, hatch=hatch, edgecolor="white",
-                      linewidth=0)  # fmt: skip
-            left += width
+        stages = {stage: row[stage] for stage in STAGES if pd.notna(row[stage])}
+        ends = [sum([*stages.values()][: i + 1]) for i in range(len(stages))]
+        for (stage, width), end in zip(stages.items(), ends, strict=True):
+            color, hatch = STAGES[stage]
+            axes.barh(y, width, left=end - width, height=0.7, color=color, hatch=hatch,
+                      edgecolor="white", linewidth=0, gid=curve(row.backend))  # fmt: skip
         label = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
-        axes.annotate(_words(row), (left, y), **label)
+        axes.annotate(_words(row), (row.total, y), gid=curve(row.backend), **label)
+        told = [f"{stage}: {style.time(seconds)}" for stage, seconds in stages.items()]
+        tell(axes, titled(row), ends, [y] * len(ends), told, row.backend)
     axes.set_yticks(
         range(len(rows)),
         labels=[style.driven(cell) for cell in zip(rows.backend, rows.way, strict=True)],

@@ -8,6 +8,7 @@ import pandas as pd
 
 from benchmarks.analyse.frame import own_conditions
 from benchmarks.show.figures import style
+from benchmarks.show.figures.hover import curve, tell
 from benchmarks.show.wording import titled
 from benchmarks.store.run import Run
 
@@ -48,12 +49,14 @@ def _panel(axes: Any, rows: pd.DataFrame) -> None:
         ["backend", "way", "formulation"], sort=False
     ):
         own = own.sort_values("B")
-        color, marker = looks[backend]
+        (color, marker), words = looks[backend], (backend, formulation)
+        x, y = own.B.to_list(), own.matrices.to_list()
         axes.plot(
-            own.B.to_list(), own.matrices.to_list(), linestyle=style.line(formulation), color=color,
-            marker=marker, label=titled(own.iloc[0]), markerfacecolor=style.face(way, color),
-            linewidth=1.1,
+            x, y, linestyle=style.line(formulation), color=color, marker=marker, linewidth=1.1,
+            label=titled(own.iloc[0]), markerfacecolor=style.face(way, color), gid=curve(*words),
         )  # fmt: skip
+        told = [f"{titled(row)}, B = {row.B}: {row.matrices:.2f}" for _, row in own.iterrows()]
+        tell(axes, "matrices", x, y, told, *words)
     matrix = dict(zip(rows.B, rows.matrix_bytes, strict=True))
     style.over_sizes(axes, matrix, "batch size B, and the bytes of one matrix")
     axes.set_xticks(sorted(matrix), labels=[f"{B}\n{_bytes(matrix[B])}" for B in sorted(matrix)])

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.show.figures import style
-from benchmarks.show.wording import file_name
+from benchmarks.show.figures.hover import tell
+from benchmarks.show.wording import digits, file_name
 from benchmarks.store.run import Run
 
 MISSING = "No figures of the published training runs: the run has none."
@@ -21,6 +22,7 @@ ACCURACY = (
 )
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B87A00", "#3B94CB", "#7A6FD0")
 POINTS = 600  # at most, across a figure
+TOLD = 10  # of them
 
 
 def draw(run: Run, _: pd.DataFrame) -> Iterator[style.Drawing]:
@@ -32,13 +34,13 @@ def draw(run: Run, _: pd.DataFrame) -> Iterator[style.Drawing]:
         title = f"The published run of {model} regression, {steps} steps ({trajectory.dtype})"
         drawn = style.figure(10, 5.5)
         top, bottom = drawn.subplots(2, 1, sharex=True, height_ratios=(2, 3))
-        _curve(top, trajectory.loss)
+        _curve(top, "loss", trajectory.loss)
         top.set_ylabel("loss J of the batch")
         what = PARAMETERS if trajectory.parameters else ACCURACY
         if trajectory.parameters:
             _parameters(bottom, trajectory.parameters, trajectory.true)
         elif trajectory.accuracy:
-            _curve(bottom, trajectory.accuracy)
+            _curve(bottom, "accuracy", trajectory.accuracy)
             bottom.set_ylabel("accuracy on the batch")
         bottom.set_xlabel("step")
         caption = CAPTION.format(model=model, what=what.format(stretch=_stretch(steps)))
@@ -50,7 +52,7 @@ def _stretch(steps: int) -> int:
     return -(-steps // POINTS)
 
 
-def _curve(axes: Any, values: list[float]) -> None:
+def _curve(axes: Any, name: str, values: list[float]) -> None:
     """Every step; if there are more than POINTS, the range and the mean of each stretch."""
     stretch = _stretch(len(values))
     starts = np.arange(0, len(values), stretch)
@@ -58,7 +60,19 @@ def _curve(axes: Any, values: list[float]) -> None:
         low, high = (f.reduceat(values, starts) for f in (np.minimum, np.maximum))
         axes.fill_between(starts, low, high, color=COLORS[0], alpha=0.35, linewidth=0)
     counts = np.diff([*starts, len(values)])
-    axes.plot(starts, np.add.reduceat(values, starts) / counts, color=COLORS[0], linewidth=1)
+    means = np.add.reduceat(values, starts) / counts
+    axes.plot(starts, means, color=COLORS[0], linewidth=1)
+    name = f"mean {name} of {stretch} steps" if stretch > 1 else name
+    _tell(axes, name, starts.tolist(), means.tolist())
+
+
+def _tell(axes: Any, name: str, steps: list[int], values: list[float]) -> None:
+    """The values of a few steps of a curve."""
+    every = slice(None, None, -(-len(steps) // TOLD))
+    steps, values = steps[every], values[every]
+    pairs = zip(steps, values, strict=True)
+    told = [f"{name} at step {at}: {digits(value)}" for at, value in pairs]
+    tell(axes, name, steps, values, told)
 
 
 def _parameters(axes: Any, tracks: list[list[float]], true: list[float]) -> None:
@@ -67,6 +81,7 @@ def _parameters(axes: Any, tracks: list[list[float]], true: list[float]) -> None
     for i, (label, track, value) in enumerate(zip(names, tracks, true, strict=False)):
         color = style.INK if label == "b" else COLORS[i % len(COLORS)]
         axes.plot(track, color=color, label=label)
+        _tell(axes, label, list(range(len(track))), track)
         axes.axhline(value, color=color, linestyle=":", linewidth=1)
     axes.set_ylabel("parameters (dotted: true values)")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))

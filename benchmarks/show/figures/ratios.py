@@ -18,7 +18,7 @@ NAME, TITLE = "ratio", "What dense costs: time of dense / time of elementwise"
 MISSING = "No figure of what dense costs: the run has no dense gradient beside an elementwise one."
 CAPTION = (
     "One gradient that forms its diagonal Jacobians as B x B matrices, in times of the elementwise "
-    "one of the same backend and execution. 1: no more expensive. The intervals are in the tables."
+    "one of the same backend and execution. 1: no more expensive. The intervals are in the table."
 )
 CALL = ["backend", "way"]
 

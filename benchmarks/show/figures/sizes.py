@@ -38,10 +38,9 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     for (model, dtype), own in gradients.groupby(["model", "dtype"], sort=False):
         if cells := _calls(costs(own)):
             title = f"One {model} gradient over the batch size ({dtype})"
-            drawn = _panels(own, cells)
+            both = [style.svg(_panels(own, cells, linear), title) for linear in (False, True)]
             caption = CAPTION.format(model=model, dtype=dtype)
-            name = file_name("gradient", model, dtype)
-            yield style.Drawing(name, title, caption, style.svg(drawn, title))
+            yield style.Drawing(file_name("gradient", model, dtype), title, caption, *both)
 
 
 def _calls(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -49,7 +48,7 @@ def _calls(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return list(dict.fromkeys(zip(rows.backend, rows.way, strict=True)))
 
 
-def _panels(rows: pd.DataFrame, cells: list[tuple[str, str]]) -> Any:
+def _panels(rows: pd.DataFrame, cells: list[tuple[str, str]], linear: bool) -> Any:
     columns = min(len(cells), COLUMNS)
     height = -(-len(cells) // columns)
     drawn = style.figure(10, 3.1 * height + 0.3)
@@ -57,7 +56,8 @@ def _panels(rows: pd.DataFrame, cells: list[tuple[str, str]]) -> Any:
     looks = style.looks(rows)
     for axes, cell in zip(grid.flat, cells, strict=False):
         own = rows[(rows.backend == cell[0]) & (rows.way == cell[1])]
-        _panel(axes, own, *looks[cell[0]])
+        _panel(axes, own, *looks[cell[0]], linear)
+        axes.set_gid(curve(cell[0]))
         axes.set_title(style.driven(cell), color=looks[cell[0]][0], fontweight="bold")
     for axes in grid.flat[len(cells) :]:
         axes.set_visible(False)
@@ -78,9 +78,9 @@ def _handles() -> dict[str, Any]:
     return {name: Line2D([], [], color=style.INK, **look) for name, look in lines.items()}
 
 
-def _panel(axes: Any, rows: pd.DataFrame, color: str, marker: str) -> None:
+def _panel(axes: Any, rows: pd.DataFrame, color: str, marker: str, linear: bool) -> None:
     """Dense solid, elementwise dashed, and lines where dense becomes slower by a factor."""
-    style.over_sizes(axes, rows.B)
+    style.over_sizes(axes, rows.B, linear=linear)
     axes.tick_params(labelbottom=True)
     for formulation in ("dense", "elementwise"):
         own = rows[rows.formulation == formulation].sort_values("B")
@@ -89,27 +89,28 @@ def _panel(axes: Any, rows: pd.DataFrame, color: str, marker: str) -> None:
     dense = costs(rows).sort_values("B")
     fresh = dense[dense.faults > 0]
     axes.plot(fresh.B, fresh.seconds, color=style.INK, **RINGS)
-    speeds = [_traffic(axes, row) for _, row in dense[dense["/ traffic"].notna()].iterrows()]
-    axes.text(0.98, 0.03, "\n".join(speeds), transform=axes.transAxes, ha="right", fontsize=8)
-    told = ["dense is slower"]
+    told = [_traffic(axes, row) for _, row in dense[dense["/ traffic"].notna()].iterrows()]
+    told.append("dense is slower")
     for found in scaling.crossings(dense):
         told.append(f"{found.factor}x: {found.words}")
         if found.size:
             _below(axes, dense, found.size, found.factor)
-    axes.text(0.03, 0.97, "\n".join(told), transform=axes.transAxes, va="top", fontsize=8)
     axes.margins(x=0.12, y=0.15)
-    style.over_times(axes)
+    style.over_times(axes, linear)
+    axes.text(0.03, 0.97, "\n".join(filter(None, told)), transform=axes.transAxes, va="top",
+              fontsize=8)  # fmt: skip
 
 
 def _curve(axes: Any, own: pd.DataFrame, formulation: str, color: str, marker: str) -> None:
-    x, y = own.B.to_list(), own.seconds.to_list()
+    backend, x, y = own.backend.iloc[0], own.B.to_list(), own.seconds.to_list()
     axes.fill_between(x, own.q1, own.q3, color=color, alpha=0.3, gid=curve(formulation))
     axes.plot(
         x, y, style.line(formulation), color=color, marker=marker, gid=curve(formulation),
         markerfacecolor=color if formulation == "dense" else "none",
     )  # fmt: skip
     told = [f"B = {row.B}: {style.middle_half(row)}" for _, row in own.iterrows()]
-    tell(axes, formulation, x, y, told)
+    tell(axes, f"{style.driven((backend, own.way.iloc[0]))} {formulation}", x, y, told,
+         backend, formulation)  # fmt: skip
 
 
 def _traffic(axes: Any, row: Any) -> str:

@@ -6,7 +6,6 @@ has a line style.
 """
 
 import io
-import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -14,8 +13,8 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmarks.show.figures.hover import grouped
-from benchmarks.show.wording import digits, duration, title, unit_of
+from benchmarks.show.figures import compact, hover
+from benchmarks.show.wording import between, duration, title
 
 matplotlib.use("svg")
 INK = "#757b82"
@@ -61,21 +60,25 @@ LINES: dict[str, Any] = {  # the line style of each formulation
 }  # fmt: skip
 
 
-PATH, DIGITS = re.compile(r' d="[^"]*"'), re.compile(r"(\.\d\d)\d+")  # keep 1/100 of a point
-
-
 class Drawing(NamedTuple):
-    """A figure: the end of its file's name, its heading, its caption, and its SVG."""
+    """A figure: the end of its file's name, its heading, its caption, and its SVG.
+
+    linear is the same with linear axes, where that shows something; pages can switch to it.
+    """
 
     name: str
     title: str
     caption: str
     svg: str
+    linear: str = ""
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure, its size in inches; make and save it inside matplotlib.rc_context(RC)."""
-    return Figure(figsize=(width, height), layout="constrained")
+    """An empty figure, its size in inches; make and save it inside matplotlib.rc_context(RC).
+
+    With the resolution of an SVG, so that places in it can be computed afterwards.
+    """
+    return Figure(figsize=(width, height), layout="constrained", dpi=72)
 
 
 def svg(drawn: Figure, heading: str) -> str:
@@ -83,8 +86,9 @@ def svg(drawn: Figure, heading: str) -> str:
     text = io.StringIO()
     drawn.suptitle(heading, fontweight="bold")
     drawn.savefig(text, format="svg", metadata={"Date": None, "Title": heading, "Creator": None})
-    shorter = PATH.sub(lambda path: DIGITS.sub(r"\1", path[0]), text.getvalue())
-    return grouped(shorter, drawn)
+    root = compact.read(text.getvalue())
+    hover.finished(root, drawn, INK)
+    return compact.text(root)
 
 
 def looks(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
@@ -114,29 +118,38 @@ def time(value: float) -> str:
 
 
 def middle_half(row: Any) -> str:
-    """The time of a row with the middle half of its rounds, in one unit."""
-    size, unit = unit_of(pd.Series([row.seconds]))
-    middle, low, high = (digits(value / size) for value in (row.seconds, row.q1, row.q3))
-    return f"{middle} {unit} [{low}, {high}]"
+    """The time of a row with the middle half of its rounds."""
+    return between(row.seconds, row.q1, row.q3)
 
 
 def seconds(value: float, _: Any = None) -> str:
     """A time on an axis."""
+    if value <= 0:
+        return f"{value:g}"
     number, unit = time(value).split(" ")
     return f"{float(number):g} {unit}"
 
 
-def over_sizes(axes: Any, sizes: Iterable[int], label: str = "batch size B") -> None:
-    """A logarithmic axis of batch sizes, with each of them named."""
+def over_sizes(
+    axes: Any, sizes: Iterable[int], label: str = "batch size B", linear: bool = False
+) -> None:
+    """A logarithmic axis of batch sizes, with each of them named; on a linear one, the largest."""
     sizes = sorted(set(sizes))
-    axes.set_xscale("log", base=2)
+    if linear:
+        sizes = [B for B in sizes if sizes[-1] <= 4 * B]
+    else:
+        axes.set_xscale("log", base=2)
     axes.set_xticks(sizes, labels=[str(B) for B in sizes])
     axes.minorticks_off()
     axes.set_xlabel(label)
 
 
-def over_times(axes: Any) -> None:
-    """A logarithmic axis of times, for what is drawn already."""
+def over_times(axes: Any, linear: bool = False) -> None:
+    """An axis of times for what is drawn already: logarithmic, or linear from 0 on."""
+    if linear:
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(seconds))
+        return
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     if high < 50 * low:  # otherwise at most one power of ten is named

@@ -31,17 +31,21 @@ FORMULATIONS = ("dense", "jacrev", "autodiff", "elementwise", "fused")
 def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     """One figure: a row of panels for each model and dtype, a panel for each execution."""
     trainings = own_conditions(rows[rows.kind == "training"])
+    if len(trainings):
+        both = [style.svg(_panels(trainings, linear), TITLE) for linear in (False, True)]
+        yield style.Drawing(NAME, TITLE, CAPTION, *both)
+
+
+def _panels(trainings: pd.DataFrame, linear: bool) -> Any:
     found = dict(list(trainings.groupby(["model", "dtype"], sort=False)))
-    if not found:
-        return
     executions = _in_order(EXECUTIONS, trainings.way)
     drawn = style.figure(10, 3.2 * len(found) + 0.6)
     grid = drawn.subplots(len(found), len(executions), sharey="row", sharex=True, squeeze=False)
     for panels, (key, own) in zip(grid, found.items(), strict=True):
-        _row_of_panels(panels, own, executions)
+        _row_of_panels(panels, own, executions, linear)
         panels[0].set_ylabel(f"{key[0]}, {key[1]}\ntime of {own.steps.iloc[0]} steps")
     style.legend(drawn)
-    yield style.Drawing(NAME, TITLE, CAPTION, style.svg(drawn, TITLE))
+    return drawn
 
 
 def _in_order(known: Iterable[str], found: pd.Series) -> list[str]:
@@ -50,7 +54,7 @@ def _in_order(known: Iterable[str], found: pd.Series) -> list[str]:
     return [word for word in known if (found == word).any()] + sorted({*found} - {*known})
 
 
-def _row_of_panels(panels: Any, rows: pd.DataFrame, executions: list[str]) -> None:
+def _row_of_panels(panels: Any, rows: pd.DataFrame, executions: list[str], linear: bool) -> None:
     formulations = _in_order(FORMULATIONS, rows.formulation)
     looks = style.looks(rows)
     c_loop = (rows.seconds / rows["/ C"]).median()
@@ -69,7 +73,7 @@ def _row_of_panels(panels: Any, rows: pd.DataFrame, executions: list[str]) -> No
         axes.set_xlim(-0.6, len(formulations) - 0.4)
         axes.set_title("\n".join(filter(None, [execution, EXECUTIONS.get(execution)])))
         axes.tick_params(labelbottom=True)
-        style.over_times(axes)
+        style.over_times(axes, linear)
 
 
 def _points(
@@ -86,4 +90,4 @@ def _points(
         markersize=7, label=title(backend), gid=curve(backend),
     )  # fmt: skip
     told = [f"{title(backend)}: {style.middle_half(row)}" for _, row in rows.iterrows()]
-    tell(axes, title(backend), x, rows.seconds.to_list(), told)
+    tell(axes, title(backend), x, rows.seconds.to_list(), told, backend)

@@ -139,7 +139,7 @@ def test_a_table_stands_beside_its_figure(folder):
 def test_words_that_never_vary_are_said_once(folder):
     text = (folder / "report.html").read_text(encoding="utf-8")
     training = text[text.index('<section id="training">') :].split("</table>")[0]
-    assert "All rows: model logistic, device cpu, dtype float64." in training
+    assert "All rows: model logistic, device cpu, dtype float64" in training
     heads = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', training)
     assert heads[:3] == ["backend", "execution", "formulation"]
     readme = (folder / "README.md").read_text(encoding="utf-8")
@@ -359,8 +359,12 @@ def test_a_line_tells_all_of_its_values_to_the_keyboard(browser):
 
 def test_a_switch_hides_what_is_drawn_of_a_framework(browser):
     box = browser.find_element("id", "show-numba")
-    drawn = browser.find_elements("css selector", "#figure-training_times .curve.show-numba")
-    others = browser.find_elements("css selector", "#figure-training_times .curve.show-torch")
+    drawn = browser.find_elements(
+        "css selector", "#figure-training_times .logarithmic .curve.show-numba"
+    )
+    others = browser.find_elements(
+        "css selector", "#figure-training_times .logarithmic .curve.show-torch"
+    )
     assert drawn
     assert all(curve.is_displayed() for curve in [*drawn, *others])
     box.send_keys(" ")

@@ -25,6 +25,7 @@ UNITS = ("B", "KiB", "MiB", "GiB")
 def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     """One figure, a panel for each model and dtype, two beside each other."""
     dense = own_conditions(rows[(rows.kind == "gradient") & (rows.matrix_bytes > 0)])
+    dense = dense.assign(matrices=dense.temporary_bytes / dense.matrix_bytes)
     found = dict(list(dense.groupby(["model", "dtype"], sort=False)))
     if not found:
         return
@@ -34,6 +35,7 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
     for axes, (key, own) in zip(panels, found.items(), strict=False):
         _panel(axes, own)
         axes.set_title(f"{key[0]} gradient, {key[1]}")
+    panels[0].set_ylim(0, 1.08 * max(2, dense.matrices.max()))  # of all panels
     for axes in panels[len(found) :]:
         axes.set_visible(False)
     panels[0].set_ylabel("temporary memory / one B x B matrix")
@@ -44,7 +46,6 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
 def _panel(axes: Any, rows: pd.DataFrame) -> None:
     """A curve for each cell; the axis shows the sizes and the bytes of their matrix."""
     looks = style.looks(rows)
-    rows = rows.assign(matrices=rows.temporary_bytes / rows.matrix_bytes)
     for (backend, way, formulation), own in rows.groupby(
         ["backend", "way", "formulation"], sort=False
     ):
@@ -62,7 +63,6 @@ def _panel(axes: Any, rows: pd.DataFrame) -> None:
     axes.set_xticks(sorted(matrix), labels=[f"{B}\n{_bytes(matrix[B])}" for B in sorted(matrix)])
     axes.axhline(1, color=style.INK, linewidth=2.5, alpha=0.5, zorder=1)
     axes.text(max(matrix), 0.93, "predicted: one matrix", ha="right", va="top", fontsize=8)
-    axes.set_ylim(0, 1.08 * max(2, rows.matrices.max()))
 
 
 def _bytes(count: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -263,11 +264,12 @@ def test_every_command_of_the_benchmarks_is_there_with_its_options(capsys):
             assert [option for option in options if option not in told] == [], (page, command)
 
 
-def test_the_data_frame_of_the_readme_can_be_made():
+def test_the_data_frame_of_the_readme_can_be_made(tmp_path):
     code = [line.strip() for line in snippets(ROOT / "README.md")]
     first = code.index("from benchmarks.analyse.frame import load_run")
-    names = {}
-    exec("\n".join(code[first : first + 2]).replace("RUN.json", str(shown())), names)
-    table = eval(code[first + 2], names)
+    *lines, last = code[first : first + 3]
+    path = tmp_path / "snippet.py"
+    path.write_text("\n".join([*lines, f"table = {last}"]).replace("RUN.json", str(shown())))
+    table = runpy.run_path(str(path))["table"]
     assert table.columns.to_list() == sorted(table.columns)
     assert table.notna().any(axis=None)

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.analyse.frame import load_run, rows_of
 from benchmarks.show import report
 from benchmarks.store.run import load
-from tests import screens, stored
+from tests import stored
 
 page = pytest.importorskip("benchmarks.show.page")
 tables = pytest.importorskip("benchmarks.show.tables")
@@ -192,17 +192,6 @@ def test_markdown(text, shown):
 
 
 # --- in a browser
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    """A headless Chromium."""
-    pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    browser = screens.browser(tmp_path_factory.mktemp("profile"))
-    if browser is None:
-        pytest.skip("no chromium with chromedriver is installed")
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture

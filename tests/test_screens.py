@@ -6,20 +6,10 @@ from tests import screens
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
-pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 pytestmark = pytest.mark.slow  # four reports
 
 BADGES = {"steady": "Steady", "noisy": "Noisy", "unusable": "Unusable", "partial": "Steady"}
 NO_ANSWER = "This run gives no answer"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = screens.browser(tmp_path_factory.mktemp("profile"))
-    if browser is None:
-        pytest.skip("no chromium with chromedriver is installed")
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from benchmarks.show.tables import SHORT_CELL, Table
 from benchmarks.store.run import CELL_WORDS
 
 WIDTH = 100  # of the lines of a text
-GAP = 2  # between two columns
 SPECIAL = re.compile(r"([\\`*_\[\]|~#])")
 EMPTY = 1e300  # empty entries sort last
 
@@ -23,12 +22,12 @@ def text(tables: Iterable[Table], width: int | None = None) -> Iterator[str]:
     for table in tables:
         if len(table.texts):
             shown = _joined(table.filled())
-            there = _fitting(shown, width)
+            made, left_out = _fitting(shown, width)
             yield from wrap(table.title, WIDTH)
             # Not every terminal can print a mu.
-            yield from (line.replace("\u00b5s", "us") for line in _aligned(shown.iloc[:, :there]))
-            if left_out := ", ".join(shown.columns[there:]):
-                yield f"(no room for: {left_out})"
+            yield from (line.replace("\u00b5s", "us") for line in made)
+            if left_out:
+                yield f"(no room for: {', '.join(left_out)})"
             yield ""
 
 
@@ -85,21 +84,17 @@ def _joined(table: Table) -> Any:
     return others.assign(cell=cell)[["cell", *others.columns]]
 
 
-def _fitting(texts: Any, width: int | None) -> int:
-    """How many of the columns have room in lines of this width; the first one is always shown."""
-    widths = [max(map(len, _column(texts, i))) for i in range(len(texts.columns))]
-    ends = [sum(widths[: i + 1]) + GAP * i for i in range(len(widths))]
-    return max(1, sum(width is None or end <= width for end in ends))
+def _fitting(texts: Any, width: int | None) -> tuple[list[str], list[str]]:
+    """The lines of a table with as many columns as have room, at least one, and the others."""
+    made, there = _aligned(texts), len(texts.columns)
+    while width is not None and there > 1 and max(map(len, made)) > width:
+        there -= 1
+        made = _aligned(texts.iloc[:, :there])
+    return made, list(texts.columns[there:])
 
 
-def _aligned(texts: Any) -> Iterator[str]:
+def _aligned(texts: Any) -> list[str]:
     """The lines of a table: the first column to the left, the others to the right."""
-    first, *others = (_column(texts, i) for i in range(len(texts.columns)))
-    columns = [[entry.ljust(max(map(len, first))) for entry in first]]
-    columns += [[entry.rjust(max(map(len, own))) for entry in own] for own in others]
-    for line in zip(*columns, strict=True):
-        yield (" " * GAP).join(line).rstrip()
-
-
-def _column(texts: Any, i: int) -> list[str]:
-    return [str(texts.columns[i]), *map(str, texts.iloc[:, i])]
+    align = ["left", *["right"] * (len(texts.columns) - 1)]
+    made = texts.to_markdown(index=False, tablefmt="plain", disable_numparse=True, colalign=align)
+    return [line.rstrip() for line in made.split("\n")]

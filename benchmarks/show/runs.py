@@ -41,23 +41,24 @@ def history(folder: Path, whole: bool, markdown: bool) -> list[str]:
     With whole all ratios. Raises Mistake for fewer runs than two, for more than there are letters,
     for a file that is not a stored run, and if they are of several processors.
     """
-    files = {file: load(file) for file in folder.glob("[0-9]*_full.json")}
-    if not 2 <= len(files) <= MOST:
-        raise Mistake(f"{folder}: {len(files)} full runs; a history has 2 to {MOST}")
-    runs = sorted(files.values(), key=lambda run: run.datetime)
+    found = ((file, load(file)) for file in folder.glob("[0-9]*_full.json"))
+    loaded = sorted(found, key=lambda pair: pair[1].datetime)
+    if not 2 <= len(loaded) <= MOST:
+        raise Mistake(f"{folder}: {len(loaded)} full runs; a history has 2 to {MOST}")
+    files, runs = map(list, zip(*loaded, strict=True))
     processors = {circumstances.facts(run).get("processor", "unknown") for run in runs}
     if len(processors) > 1:
         raise Mistake(
             f"{folder}: a history is of one processor, got {', '.join(sorted(processors))}"
         )
     rows = [rows_of(run) for run in runs]
-    found = pd.concat([_over_time(rows, *kind) for kind in KINDS.items()], ignore_index=True)
-    changed = found[found[""] != ""]
-    legend = _legend(sorted(files, key=lambda file: files[file].datetime), runs, rows)
-    ratios = Table("", "Ratios", "", found if whole else changed, pd.DataFrame())
-    told = f"{len(changed)} of {len(found)} ratios differ from the run before the last one."
+    ratios = pd.concat([_over_time(rows, *kind) for kind in KINDS.items()], ignore_index=True)
+    changed = ratios[ratios[""] != ""]
+    legend = _legend(files, runs, rows)
+    shown = Table("", "Ratios", "", ratios if whole else changed, pd.DataFrame())
+    told = f"{len(changed)} of {len(ratios)} ratios differ from the run before the last one."
     told += " If nothing changed, one in twenty is called so."
-    tables = [render.lines([table], markdown) for table in (legend, ratios)]
+    tables = [render.lines([table], markdown) for table in (legend, shown)]
     return [*tables[0], *wrap(told, 80), "", *tables[1]]
 
 
@@ -73,7 +74,7 @@ def _over_time(rows: list[pd.DataFrame], title: str, words: str) -> pd.DataFrame
         change = quotient(*(ratio_of(found.loc[key], title) for found in (last, before)))
         cells = {letter: found.get(key, "") for letter, found in texts.items()}
         word = "larger" if change.low > 1 else "smaller" if change.high < 1 else ""
-        named = {"comparison": f"{key[0]}: {words}", "cell": key[1]}
+        named = dict(zip(HEAD, (f"{key[0]}: {words}", key[1]), strict=True))
         lines.append({**named, **cells, "last / one before": interval(*change), "": word})
     return pd.DataFrame(lines, columns=[*HEAD, *texts, "last / one before", ""])
 

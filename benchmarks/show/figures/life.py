@@ -1,6 +1,7 @@
 """The life of the cells: what a user waits for in a fresh process, stage by stage."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import matplotlib
@@ -52,7 +53,7 @@ def _panel(axes: Any, rows: pd.DataFrame) -> None:
     rows = rows.sort_values("total", kind="stable")
     for y, (_, row) in enumerate(rows.iterrows()):
         stages = {stage: row[stage] for stage in STAGES if pd.notna(row[stage])}
-        ends = [sum([*stages.values()][: i + 1]) for i in range(len(stages))]
+        ends = list(accumulate(stages.values()))
         for (stage, width), end in zip(stages.items(), ends, strict=True):
             color, hatch = STAGES[stage]
             axes.barh(y, width, left=end - width, height=0.7, color=color, hatch=hatch,

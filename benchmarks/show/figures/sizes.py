@@ -61,6 +61,8 @@ def _panels(rows: pd.DataFrame, cells: list[tuple[str, str]], linear: bool) -> A
         axes.set_title(style.driven(cell), color=looks[cell[0]][0], fontweight="bold")
     for axes in grid.flat[len(cells) :]:
         axes.set_visible(False)
+    for axes in grid.flat[: len(cells)]:  # they share the axis, which has to fit all of them
+        style.over_times(axes, linear)
     for axes in grid[:, 0]:
         axes.set_ylabel("time of one gradient")
     style.legend(drawn, _handles(), columns=2)
@@ -96,7 +98,6 @@ def _panel(axes: Any, rows: pd.DataFrame, color: str, marker: str, linear: bool)
         if found.size:
             _below(axes, dense, found.size, found.factor)
     axes.margins(x=0.12, y=0.15)
-    style.over_times(axes, linear)
     axes.text(0.03, 0.97, "\n".join(filter(None, told)), transform=axes.transAxes, va="top",
               fontsize=8)  # fmt: skip
 

@@ -68,11 +68,13 @@ def _row_of_panels(panels: Any, rows: pd.DataFrame, executions: list[str], linea
             color = looks[C_LOOP][0]
             axes.axhline(c_loop, color=color, linestyle="--", linewidth=1)
             label = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 8}
-            axes.annotate("C loop", (-0.5, c_loop), color=color, **label)
+            if not linear:  # there it would lie on the fast cells
+                axes.annotate("C loop", (-0.5, c_loop), color=color, **label)
         axes.set_xticks(range(len(formulations)), labels=formulations, rotation=30, ha="right")
         axes.set_xlim(-0.6, len(formulations) - 0.4)
         axes.set_title("\n".join(filter(None, [execution, EXECUTIONS.get(execution)])))
         axes.tick_params(labelbottom=True)
+    for axes in panels:  # they share the axis, which has to fit all of them
         style.over_times(axes, linear)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backends.contract import Forward, Gradient, Trajectory
+from backends.numpy_maps import MAPS, make_map  # noqa: F401 - names of the contract
 from reference.models import load
 
 DEVICES = ("cpu",)

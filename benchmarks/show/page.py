@@ -63,6 +63,7 @@ class Shown(NamedTuple):
 
 def readme(shown: Shown) -> str:
     """The run as Markdown; the figures are files beside it."""
+<<<<<<< ours
     template = _environment().get_template("README.md.jinja")
     made = [*tables.readable(shown.rows), *choice.table(shown.rows)]
     return _lines(template.render(
@@ -70,6 +71,13 @@ def readme(shown: Shown) -> str:
         screen=[Markup(render.markdown(table)) for table in _screen(shown.rows)],
         markdown=lambda table: Markup(render.markdown(table)),
     ))  # fmt: skip
+=======
+    template = environment().get_template("README.md.jinja")
+    made = [(table, Markup(render.markdown(table))) for table in tables.readable(shown.rows)]
+    screen = [Markup(render.markdown(table)) for table in _screen(shown.rows)]
+    words = {"tables": made, "screen": screen, "drawings": _answer_first(shown.drawings)}
+    return _lines(template.render(_common(shown), **words))
+>>>>>>> theirs
 
 
 def html(shown: Shown) -> str:
@@ -77,6 +85,7 @@ def html(shown: Shown) -> str:
     script = f"{{ {_datatables()}\n{_read('report.js')} }}"
     style = (BUNDLE / "dt_bundle.css").read_text(encoding="utf-8") + _read("report.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+<<<<<<< ours
     made = [*tables.sortable(shown.rows), *choice.table(shown.rows)]
     drawn, shared = pictures(shown.drawings)
     first = [drawing for drawing in shown.drawings if drawing.name == ratios.NAME]
@@ -86,6 +95,16 @@ def html(shown: Shown) -> str:
         screen=_screen(shown.rows), entries=render.html, csv=_csv(shown.run),
         switches=_switches(shown.rows),
         script=Markup(script), digest=digest, style=Markup(style) + shared,
+=======
+    figures = [(drawn, inline(drawn)) for drawn in _answer_first(shown.drawings)]
+    template = environment().get_template("report.html.jinja")
+    made = [(table, render.html(table)) for table in tables.sortable(shown.rows)]
+    return template.render(
+        _common(shown), tables=made, figures=figures,
+        screen=[(table, render.html(table)) for table in _screen(shown.rows)],
+        csv=_csv(shown.run), switches=_switches(shown.rows),
+        script=Markup(script), digest=digest, style=Markup(style),
+>>>>>>> theirs
     )  # fmt: skip
 
 
@@ -170,18 +189,24 @@ def _screen(rows: pd.DataFrame) -> list[tables.Table]:
     return list(tables.first_screen(rows, *key)) if key else []
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates; they escape all text."""
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["md"] = markdown
-    return environment
+    made.filters["md"] = markdown
+    return made
 
 
 def _lines(text: str) -> str:
     """The text with at most one empty line in a row."""
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def safe_style(*names: str) -> Markup:
+    """The named style sheets, for a page without tables to sort."""
+    return Markup("".join(map(_read, names)))
 
 
 def _read(name: str) -> str:

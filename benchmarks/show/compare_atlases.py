@@ -1,0 +1,119 @@
+"""Two stored atlases: what changed between two versions of a framework, in one screen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import wrap
+
+from benchmarks.show.atlas_text import WIDTH
+from benchmarks.show.atlas_words import PRIME, label, ulp
+from benchmarks.store.atlas import QUANTITIES, Atlas, Finding, load
+from benchmarks.store.files import Mistake
+
+FACTOR = 2  # of an error, from which on it has changed
+LINES = 30  # of changes that are shown without --all
+Key = tuple[str, ...]
+
+
+def compare(one: Path, other: Path, whole: bool = False) -> tuple[list[str], int]:
+    """The changes in lines, and the exit code: 1 if something changed in a row of both atlases.
+
+    Raises Mistake if a file is not an atlas, or if no row is in both.
+    """
+    a, b = load(one), load(other)
+    common = {_key(row) for row in a.judged} & {_key(row) for row in b.judged}
+    if not common:
+        raise Mistake(f"{one} and {other} have no map of the same framework and dtype in common")
+    found = [*_defaults(a, b), *_kinks(a, b), *_findings(a, b, common), *_errors(a, b, common)]
+    shown = found if whole else found[:LINES]
+    lines = [f"A  {one}", f"B  {other}", *versions(a, b), ""]
+    lines += [line for text in shown for line in wrap(text, WIDTH, subsequent_indent="    ")]
+    if len(shown) < len(found):
+        lines.append(f"and {len(found) - len(shown)} more: --all shows them")
+    lines += [
+        "",
+        f"{len(found)} changes in the {len(common)} rows that are in both.",
+        *_alone(a, b),
+    ]
+    return lines, 1 if found else 0
+
+
+def versions(a: Atlas, b: Atlas) -> Iterator[str]:
+    """The versions that differ."""
+    names = [name for name in a.versions if b.versions.get(name, "") != a.versions[name]]
+    told = [f"{name} {a.versions[name]} -> {b.versions.get(name, 'missing')}" for name in names]
+    yield from wrap(", ".join(told) or "The versions are the same.", WIDTH)
+
+
+def _key(row: object) -> Key:
+    return tuple(getattr(row, word) for word in ("map", "backend", "execution", "dtype"))
+
+
+def _defaults(a: Atlas, b: Atlas) -> Iterator[str]:
+    later = {one.name: one.found for one in b.defaults}
+    for one in a.defaults:
+        for backend, name in one.found.items():
+            now = later.get(one.name, {}).get(backend, name)
+            if now != name:
+                yield f"{one.name} without options, {label(backend, [''])}: {name} -> {now}"
+
+
+def _kinks(a: Atlas, b: Atlas) -> Iterator[str]:
+    later = {(kink.map, kink.dtype, kink.x): kink.found for kink in b.kinks}
+    for kink in a.kinks:
+        now = later.get((kink.map, kink.dtype, kink.x), {})
+        changed: dict[str, list[str]] = {}
+        for row, value in kink.found.items():
+            if _differ(value, now.get(row, value)):
+                backend, execution = row.split(" ")
+                changed.setdefault(f"{value} -> {now[row]}", []).append(label(backend, [execution]))
+        for text, rows in changed.items():
+            yield f"{kink.map}'({kink.x}) {kink.dtype}, {', '.join(rows)}: {text}, a convention"
+
+
+def _findings(a: Atlas, b: Atlas, common: set[Key]) -> Iterator[str]:
+    """The classes of difference that came or went."""
+    earlier, later = (
+        {(*_key(one), one.quantity, one.kind): one for one in atlas.findings if _key(one) in common}
+        for atlas in (a, b)
+    )
+    for key in [*(key for key in later if key not in earlier)]:
+        yield f"new: {_told(later[key])}"
+    for key in [*(key for key in earlier if key not in later)]:
+        yield f"gone: {_told(earlier[key])}"
+
+
+def _told(one: Finding) -> str:
+    size = "no finite result" if one.ulp is None else f"{ulp(one.ulp)} ULP"
+    return (
+        f"{one.map}{PRIME[one.quantity]} {one.dtype}, {label(one.backend, [one.execution])}: "
+        f"{one.kind}, {size} at x = {one.x}: {one.found} for {one.exact}"
+    )
+
+
+def _errors(a: Atlas, b: Atlas, common: set[Key]) -> Iterator[str]:
+    """The largest errors that changed by more than FACTOR, and are no rounding to the nearest."""
+    later = {_key(row): row for row in b.judged}
+    for row in (row for row in a.judged if _key(row) in common):
+        for quantity in QUANTITIES:
+            before, now = (getattr(one, quantity) for one in (row, later[_key(row)]))
+            if before is None or now is None:
+                continue
+            low, high = sorted((max(before.ulp, 1), max(now.ulp, 1)))
+            if high > FACTOR * low:
+                name = f"{row.map}{PRIME[quantity]} {row.dtype}"
+                size = f"largest error {ulp(before.ulp)} -> {ulp(now.ulp)} ULP"
+                yield f"{name}, {label(row.backend, [row.execution])}: {size} at x = {now.x}"
+
+
+def _alone(a: Atlas, b: Atlas) -> Iterator[str]:
+    """How many rows only one of the two has."""
+    for word, one, other in (("A", a, b), ("B", b, a)):
+        keys = {_key(row) for row in other.judged}
+        only = [row for row in one.judged if _key(row) not in keys]
+        if only:
+            yield f"Only in {word}: {len(only)} rows."
+
+
+def _differ(one: str, other: str) -> bool:
+    a, b = float(one), float(other)
+    return a != b and not (a != a and b != b)

@@ -1,0 +1,86 @@
+"""The picture of a map: the error of its value and derivative over x, a line for each framework."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from benchmarks.analyse.differences import ALLOWED
+from benchmarks.analyse.places import place
+from benchmarks.show.atlas_words import label
+from benchmarks.show.figures import style
+from benchmarks.show.wording import file_name
+from benchmarks.store.atlas import QUANTITIES, Atlas, Judged
+
+CAPTION = (
+    "The largest error at each place, in ULP of the exact result; the axis is linear up to 1. The "
+    f"line at {ALLOWED} ULP is the limit of what is called a difference. A point at the upper edge "
+    "has no correct digit, or is no number. Between 1e-4 and 1e4 each power of ten has the same "
+    "width; the hundreds beyond are drawn a hundred times narrower."
+)
+LINES = {"eager": "-", "step": "--"}
+TOP = 1e17  # above it an error is drawn at the edge
+TICKS = (-1e300, -1e4, -100, -1, -0.01, 0, 0.01, 1, 100, 1e4, 1e300)
+NAMES = ("-1e300", "-1e4", "-100", "-1", "-0.01", "0", "0.01", "1", "100", "1e4", "1e300")
+
+
+def draw(atlas: Atlas) -> Iterator[style.Drawing]:
+    """One figure for each map: a column for value and derivative, a row for each dtype."""
+    drawn = {}
+    for row in atlas.judged:
+        if row.curves is not None:
+            drawn.setdefault(row.map, []).append(row)
+    with matplotlib.rc_context(style.RC):
+        for described in atlas.maps:
+            if described.name in drawn:
+                heading = f"{described.name}: error over x"
+                made = _figure(drawn[described.name])
+                svg = style.svg(made, heading)
+                yield style.Drawing(file_name(described.name), described.name, CAPTION, svg)
+
+
+def _figure(rows: list[Judged]) -> Any:
+    dtypes = list(dict.fromkeys(row.dtype for row in rows))
+    drawn = style.figure(10, 2.0 * len(dtypes) + 0.6)
+    grid = drawn.subplots(len(dtypes), len(QUANTITIES), sharex=True, sharey=True, squeeze=False)
+    for line, dtype in zip(grid, dtypes, strict=True):
+        own = [row for row in rows if row.dtype == dtype]
+        for number, axes in enumerate(line):
+            _panel(axes, own, number)
+        line[0].set_ylabel(f"{dtype}\nULP")
+    for axes, quantity in zip(grid[0], QUANTITIES, strict=True):
+        axes.set_title(quantity)
+    low, high = _limits(rows)
+    for axes in grid[-1]:
+        chosen = [(at, name) for at, name in zip(place(np.array(TICKS)), NAMES, strict=True)
+                  if low - 0.1 <= at <= high + 0.1]  # fmt: skip
+        axes.set_xticks([at for at, _ in chosen], labels=[name for _, name in chosen], fontsize=8)
+        axes.set_xlim(low - 0.3, high + 0.3)
+    style.legend(drawn)
+    return drawn
+
+
+def _panel(axes: Any, rows: list[Judged], number: int) -> None:
+    for row in rows:
+        assert row.curves is not None
+        places, errors = row.curves[number]
+        color, marker = style.LOOKS.get(row.backend, (style.INK, "o"))
+        face = style.face(row.execution, color)
+        executions = [other.execution for other in rows if other.backend == row.backend]
+        axes.plot(
+            places, np.minimum(errors, TOP), LINES[row.execution], color=color, marker=marker,
+            markersize=2.5, linewidth=1, alpha=0.85, markerfacecolor=face,
+            label=label(row.backend, [row.execution] if len(executions) > 1 else ["", ""]),
+        )  # fmt: skip
+    axes.set_yscale("symlog", linthresh=1)
+    axes.axhline(ALLOWED, color=style.INK, linewidth=2, alpha=0.4)
+    axes.set_yticks([0, 1, 1e4, 1e8, 1e12, 1e16], labels=["0", "1", "1e4", "1e8", "1e12", "1e16"])
+    axes.minorticks_off()
+    axes.set_ylim(0, 2 * TOP)
+
+
+def _limits(rows: list[Judged]) -> tuple[float, float]:
+    """The smallest and the largest place with a point."""
+    places = [p for row in rows if row.curves for curve in row.curves for p in curve[0]]
+    return min(places, default=-1), max(places, default=1)

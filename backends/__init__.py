@@ -24,17 +24,12 @@ A backend is a module named <name>_backend.py, in this folder or anywhere else, 
 and optionally these:
 
     MODELS      its models; by default linear and logistic
-<<<<<<< ours
-    MAPS        its elementwise maps, names of reference/maps.py; by default none. With them comes
-    make_map(name, formulation, execution)          -> function, in the formulations but fused
-=======
     MAPS        its elementwise maps, names of reference/maps.py; by default none. With them come
     make_map(name, formulation, execution)          -> function, in the formulations but fused
     map_of(function, formulation, execution)        -> the same of any function of x (n,)
     MAP_DTYPES  the dtypes of its maps; by default float64 and float32. For others it has
     cast(array, dtype)                              the array in another dtype
     MAP_DEFAULTS  {name in common use: (name of the catalog, the call without options)}
->>>>>>> theirs
 
     function(row (1,n), x (n,))         -> the value (n,) and the row pulled back (1,n)
 

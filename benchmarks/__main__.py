@@ -35,11 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     parser.add_argument("--version", action="version", version=f"diagjac {_version()}")
-<<<<<<< ours
-    for add in (_add_run, _add_report, _add_compare, _add_history, _add_export, _add_list):
-=======
-    for add in (_add_run, _add_report, _add_compare, _add_export, _add_list, _add_atlas):
->>>>>>> theirs
+    adds = _add_run, _add_report, _add_compare, _add_history, _add_export, _add_list, _add_atlas
+    for add in adds:
         add(commands)
     for name, (module, text) in PROOFS.items():
         proof = commands.add_parser(name, help=text, description=text, add_help=name != ENDURANCE)

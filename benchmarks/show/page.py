@@ -36,6 +36,7 @@ SECTIONS = {  # what the names of its figures begin with, and those of its table
     "Training runs": (("training_times",), ("training",)),
     "Gradients over the batch size": (("gradient_", "memory"), ("gradients",)),
     "Large batches": ((), ("large",)),
+    "Elementwise maps": (("maps",), ("maps",)),
     "The life of a cell": (("life",), ("life",)),
     "Agreement with the reference": (("distance",), ("verdicts",)),
     "The published training runs": (("",), ("",)),  # what is left
@@ -63,21 +64,13 @@ class Shown(NamedTuple):
 
 def readme(shown: Shown) -> str:
     """The run as Markdown; the figures are files beside it."""
-<<<<<<< ours
-    template = _environment().get_template("README.md.jinja")
+    template = environment().get_template("README.md.jinja")
     made = [*tables.readable(shown.rows), *choice.table(shown.rows)]
     return _lines(template.render(
         _common(shown), sections=sections(shown.drawings, made),
         screen=[Markup(render.markdown(table)) for table in _screen(shown.rows)],
         markdown=lambda table: Markup(render.markdown(table)),
     ))  # fmt: skip
-=======
-    template = environment().get_template("README.md.jinja")
-    made = [(table, Markup(render.markdown(table))) for table in tables.readable(shown.rows)]
-    screen = [Markup(render.markdown(table)) for table in _screen(shown.rows)]
-    words = {"tables": made, "screen": screen, "drawings": _answer_first(shown.drawings)}
-    return _lines(template.render(_common(shown), **words))
->>>>>>> theirs
 
 
 def html(shown: Shown) -> str:
@@ -85,26 +78,15 @@ def html(shown: Shown) -> str:
     script = f"{{ {_datatables()}\n{_read('report.js')} }}"
     style = (BUNDLE / "dt_bundle.css").read_text(encoding="utf-8") + _read("report.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-<<<<<<< ours
     made = [*tables.sortable(shown.rows), *choice.table(shown.rows)]
     drawn, shared = pictures(shown.drawings)
     first = [drawing for drawing in shown.drawings if drawing.name == ratios.NAME]
     others = [drawing for drawing in shown.drawings if drawing not in first]
-    return _environment().get_template("report.html.jinja").render(
+    return environment().get_template("report.html.jinja").render(
         _common(shown), sections=sections(others, made), first=first, pictures=drawn,
         screen=_screen(shown.rows), entries=render.html, csv=_csv(shown.run),
         switches=_switches(shown.rows),
         script=Markup(script), digest=digest, style=Markup(style) + shared,
-=======
-    figures = [(drawn, inline(drawn)) for drawn in _answer_first(shown.drawings)]
-    template = environment().get_template("report.html.jinja")
-    made = [(table, render.html(table)) for table in tables.sortable(shown.rows)]
-    return template.render(
-        _common(shown), tables=made, figures=figures,
-        screen=[(table, render.html(table)) for table in _screen(shown.rows)],
-        csv=_csv(shown.run), switches=_switches(shown.rows),
-        script=Markup(script), digest=digest, style=Markup(style),
->>>>>>> theirs
     )  # fmt: skip
 
 

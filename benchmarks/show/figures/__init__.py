@@ -17,11 +17,7 @@ from benchmarks.show.figures import (
 )
 from benchmarks.store.run import Run
 
-<<<<<<< ours
-FIGURES = sizes, ratios, trainings, life, choice, distance, memory, published
-=======
-FIGURES = sizes, ratios, trainings, life, distance, memory, published, map_costs
->>>>>>> theirs
+FIGURES = sizes, ratios, trainings, life, choice, distance, memory, published, map_costs
 
 
 def draw(run: Run, rows: pd.DataFrame) -> tuple[list[style.Drawing], list[str]]:

@@ -24,14 +24,15 @@ A backend is a module named <name>_backend.py, in this folder or anywhere else, 
 and optionally these:
 
     MODELS      its models; by default linear and logistic
-    MAPS        its elementwise maps, names of reference/maps.py; by default none. With them come
+    MAPS        its elementwise maps, names of reference/maps.py; by default none. With them comes
     make_map(name, formulation, execution)          -> function, in the formulations but fused
-    map_of(function, formulation, execution)        -> the same of any function of x (n,)
-    MAP_DTYPES  the dtypes of its maps; by default float64 and float32. For others it has
-    cast(array, dtype)                              the array in another dtype
-    MAP_DEFAULTS  {name in common use: (name of the catalog, the call without options)}
-
     function(row (1,n), x (n,))         -> the value (n,) and the row pulled back (1,n)
+
+    map_of(f, formulation, execution)   the same of any f of x (n,); without autodiff f returns the
+                                        value and the diagonal of the Jacobian, both (n,)
+    MAP_DTYPES  the dtypes of its maps; by default float64 and float32. With others comes
+    cast(array, dtype)                  the array in another dtype
+    MAP_DEFAULTS    {name in common use: its function of x (n,), called without options}
 
     BASE        the name of another backend. It provides the names above that the file leaves
                 out, except FORMULATIONS, EXECUTIONS, MODELS and MAPS, which are always the

@@ -318,9 +318,8 @@ POISSON = Model(
 
 
 def map_chain(pullback, function, row, x):  # (1, n), (n,) -> (n,), (1, n)
-    value, pull = jax.vjp(function, x)
-    (diagonal,) = pull(jnp.ones_like(value))
-    return value, pullback(row, diagonal)
+    value, diagonal = map_autodiff(function, jnp.ones_like(row), x)
+    return value, pullback(row, diagonal[0])
 
 
 def map_autodiff(function, row, x):
@@ -331,10 +330,6 @@ def map_autodiff(function, row, x):
 
 def map_jacrev(function, row, x):
     return function(x), row @ lax.optimization_barrier(jax.jacrev(function)(x))
-
-
-MAP_FORMS = {name: partial(map_chain, pullback) for name, pullback in PULLBACKS.items()}
-MAP_FORMS |= {"autodiff": map_autodiff, "jacrev": map_jacrev}
 
 
 # --- what drives the steps
@@ -491,7 +486,13 @@ def make_map(name, formulation, execution):
 
 
 def map_of(function, formulation, execution):
-    return jax.jit(partial(MAP_FORMS[formulation], function))
+    if formulation == "autodiff":
+        form = map_autodiff
+    elif formulation == "jacrev":
+        form = map_jacrev
+    else:
+        form = partial(map_chain, PULLBACKS[formulation])
+    return jax.jit(partial(form, function))
 
 
 def cast(array, dtype):

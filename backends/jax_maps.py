@@ -85,22 +85,15 @@ FUNCTIONS = {
     "huber": huber,
 }
 
-# What a call without options computes: the name in common use, the map of the catalog, the call.
+# The calls without options of names that mean more than one function somewhere.
 DEFAULTS = {
-    "gelu": ("gelu_tanh", jax.nn.gelu),
-    "relu": ("relu", jax.nn.relu),
-    "relu6": ("relu6", jax.nn.relu6),
-    "leaky relu": ("leaky_relu", jax.nn.leaky_relu),
-    "elu": ("elu", jax.nn.elu),
-    "celu": ("celu", jax.nn.celu),
-    "selu": ("selu", jax.nn.selu),
-    "silu": ("silu", jax.nn.silu),
-    "mish": ("mish", jax.nn.mish),
-    "softplus": ("softplus", jax.nn.softplus),
-    "softsign": ("softsign", jax.nn.soft_sign),
-    "log sigmoid": ("log_sigmoid", jax.nn.log_sigmoid),
-    "hard tanh": ("hard_tanh", jax.nn.hard_tanh),
-    "hard sigmoid": ("hard_sigmoid", jax.nn.hard_sigmoid),
-    "hard swish": ("hard_swish", jax.nn.hard_swish),
-    "sinc": ("sinc", jnp.sinc),
+    "gelu": jax.nn.gelu,
+    "softplus": jax.nn.softplus,
+    "hard_sigmoid": jax.nn.hard_sigmoid,
+    "hard_tanh": jax.nn.hard_tanh,
+    "leaky_relu": jax.nn.leaky_relu,
+    "elu": jax.nn.elu,
+    "celu": jax.nn.celu,
+    "selu": jax.nn.selu,
+    "sinc": jnp.sinc,
 }

@@ -337,8 +337,8 @@ POISSON = Model(
 # --- maps
 
 
-def map_chain(pullback, function, row, x):  # (1, n), (n,) -> (n,), (1, n)
-    value, diagonal = map_autodiff(function, torch.ones_like(row), x)
+def map_chain(pullback, differentiate, function, row, x):  # (1, n), (n,) -> (n,), (1, n)
+    value, diagonal = differentiate(function, torch.ones_like(row), x)
     return value, pullback(row, diagonal[0])
 
 
@@ -350,13 +350,8 @@ def map_autodiff(function, row, x):
     return value.detach(), pulled[None]
 
 
-def map_chain_functional(pullback, function, row, x):
-    """The same through torch.func, which torch.compile can trace."""
-    value, diagonal = map_autodiff_functional(function, torch.ones_like(row), x)
-    return value, pullback(row, diagonal[0])
-
-
 def map_autodiff_functional(function, row, x):
+    """The same through torch.func, which torch.compile can trace."""
     value, pull = torch.func.vjp(function, x)
     (pulled,) = pull(row[0])
     return value, pulled[None]
@@ -364,14 +359,6 @@ def map_autodiff_functional(function, row, x):
 
 def map_jacrev(function, row, x):
     return function(x), row @ torch.func.jacrev(function)(x)
-
-
-MAP_FORMS = {"autodiff": map_autodiff, "jacrev": map_jacrev}
-MAP_FORMS |= {name: partial(map_chain, pullback) for name, pullback in PULLBACKS.items()}
-MAP_FORMS_COMPILED = {"autodiff": map_autodiff_functional, "jacrev": map_jacrev}
-MAP_FORMS_COMPILED |= {
-    name: partial(map_chain_functional, pullback) for name, pullback in PULLBACKS.items()
-}
 
 
 # --- what drives the steps
@@ -516,8 +503,15 @@ def make_map(name, formulation, execution):
 
 def map_of(function, formulation, execution):
     is_eager = execution == "eager"
-    form = partial((MAP_FORMS if is_eager else MAP_FORMS_COMPILED)[formulation], function)
-    return torch.no_grad(form if is_eager else compiled(form))
+    differentiate = map_autodiff if is_eager else map_autodiff_functional
+    if formulation == "autodiff":
+        form = differentiate
+    elif formulation == "jacrev":
+        form = map_jacrev
+    else:
+        form = partial(map_chain, PULLBACKS[formulation], differentiate)
+    form = partial(form, function)
+    return torch.no_grad()(form if is_eager else compiled(form))
 
 
 def cast(array, dtype):

@@ -1,7 +1,8 @@
 """The elementwise maps of PyTorch, as its users call them: torch and torch.nn.functional.
 
 Each takes x (n,) and returns (n,); the backend differentiates them. The names and the fixed
-parameters are those of reference/maps.py.
+parameters are those of reference/maps.py. Softplus switches to the identity above 20 unless it is
+told otherwise, so it is shown beside both maps of the catalog.
 """
 
 from functools import partial
@@ -52,6 +53,7 @@ FUNCTIONS = {
     "sigmoid": torch.sigmoid,
     "log_sigmoid": F.logsigmoid,
     "softplus": F.softplus,
+    "softplus_threshold": F.softplus,
     "relu": F.relu,
     "relu6": F.relu6,
     "leaky_relu": F.leaky_relu,
@@ -81,22 +83,15 @@ FUNCTIONS = {
     "huber": huber,
 }
 
-# What a call without options computes: the name in common use, the map of the catalog, the call.
+# The calls without options of names that mean more than one function somewhere.
 DEFAULTS = {
-    "gelu": ("gelu_erf", F.gelu),
-    "relu": ("relu", F.relu),
-    "relu6": ("relu6", F.relu6),
-    "leaky relu": ("leaky_relu", F.leaky_relu),
-    "elu": ("elu", F.elu),
-    "celu": ("celu", F.celu),
-    "selu": ("selu", F.selu),
-    "silu": ("silu", F.silu),
-    "mish": ("mish", F.mish),
-    "softplus": ("softplus", F.softplus),
-    "softsign": ("softsign", F.softsign),
-    "log sigmoid": ("log_sigmoid", F.logsigmoid),
-    "hard tanh": ("hard_tanh", F.hardtanh),
-    "hard sigmoid": ("hard_sigmoid", F.hardsigmoid),
-    "hard swish": ("hard_swish", F.hardswish),
-    "sinc": ("sinc", torch.sinc),
+    "gelu": F.gelu,
+    "softplus": F.softplus,
+    "hard_sigmoid": F.hardsigmoid,
+    "hard_tanh": F.hardtanh,
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "celu": F.celu,
+    "selu": F.selu,
+    "sinc": torch.sinc,
 }

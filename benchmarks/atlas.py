@@ -8,12 +8,13 @@ Each framework computes in a process of its own, while this one computes the exa
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,15 +34,25 @@ from benchmarks.store.machine import processor
 from reference import maps
 from reference.formats import FORMATS
 from reference.maps import MAPS
+from reference.words import check_name
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 1800  # seconds of one process
 KEEP_ALL = {  # by default JAX keeps only what takes a second to compile
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
 Found = dict[str, tuple[dict[str, np.ndarray], dict[str, str]]]  # arrays and notes, by backend
+Truths = dict[tuple[str, str], Truth]  # by map and dtype
+
+
+class Running(NamedTuple):
+    """The process of a backend, the file that it writes, and the one with its errors."""
+
+    backend: str
+    process: subprocess.Popen[bytes]
+    file: Path
+    errors: Path
 
 
 def main(path: Path, given_maps: list[str], given_backends: list[str], dtypes: list[str]) -> int:
@@ -54,8 +65,18 @@ def main(path: Path, given_maps: list[str], given_backends: list[str], dtypes: l
     dtypes = dtypes or list(FORMATS)
     claim(path)
     environment.place_caches(ROOT)
-    found, failed = _measured(chosen, given_maps, dtypes)
-    truths = {key: _truth(*key, found) for key in _keys(names, dtypes, found)}
+    words = [*(f"--map={one}" for one in given_maps), *(f"--dtype={one}" for one in dtypes)]
+    with TemporaryDirectory() as folder:
+        running = [_started(name, Path(folder), words) for name in chosen]
+        try:
+            truths = {key: _exact(*key) for key in product(names, dtypes)
+                      if own_maps.has_formula(key[0])}  # fmt: skip
+            found, failed = _finished(running)
+        finally:
+            for one in running:
+                one.process.kill()
+                one.process.wait()
+    truths |= _compared(names, dtypes, found)
     atlas = _atlas(names, dtypes, found, truths)
     atlas.missing = [*missing, *failed, *_notes(found)]
     atlas.seconds = round(perf_counter() - begin, 1)
@@ -78,104 +99,101 @@ def _checked(
 ) -> tuple[list[str], list[str], list[Missing]]:
     """The maps and the backends by name, and which backends are not usable here."""
     try:
+        environment.check()
         names = list(dict.fromkeys(map(own_maps.add, given_maps))) or [*MAPS]
-        unknown = [dtype for dtype in dtypes if dtype not in FORMATS]
-        if unknown:
-            raise ValueError(f"unknown dtype {unknown[0]!r}; one of: {', '.join(FORMATS)}")
+        for dtype in dtypes:
+            check_name("dtype", dtype, tuple(FORMATS))
         for name in given_backends:
-            if name not in backends.names():
-                known = ", ".join(backends.names())
-                raise ValueError(f"unknown backend {name!r}; one of: {known}")
+            check_name("backend", name, backends.names())
         unusable = backends.unavailable(importing=False)
         for name in given_backends:
             if name in unusable:
                 raise ValueError(f"backend {name!r} is not usable here: {unusable[name]}")
     except ValueError as error:
         raise Mistake(str(error)) from None
-    wanted = given_backends or [name for name in own_maps.BACKENDS if name not in unusable]
-    gone = [] if given_backends else [n for n in own_maps.BACKENDS if n in unusable]
-    return names, wanted, [Missing(name, unusable[name]) for name in gone]
+    wanted = given_backends or own_maps.BACKENDS
+    gone = [Missing(name, unusable[name]) for name in wanted if name in unusable]
+    return names, [name for name in wanted if name not in unusable], gone
 
 
-def _measured(
-    chosen: list[str], given_maps: list[str], dtypes: list[str]
-) -> tuple[Found, list[Missing]]:
-    """What each backend gave in its process, all at the same time, and which of them failed."""
+def _started(backend: str, folder: Path, words: list[str]) -> Running:
+    file, errors = folder / f"{backend}.npz", folder / f"{backend}.errors"
+    command = [sys.executable, "-m", "benchmarks.measure.map_values", backend, str(file), *words]
+    with errors.open("wb") as log:
+        process = subprocess.Popen(
+            command, env=KEEP_ALL | os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+        )  # fmt: skip
+    return Running(backend, process, file, errors)
+
+
+def _finished(running: Iterable[Running]) -> tuple[Found, list[Missing]]:
+    """What each process found, and which of them failed."""
     found: Found = {}
     failed = []
-    with TemporaryDirectory() as folder:
-        running = {name: _started(name, Path(folder), given_maps, dtypes) for name in chosen}
-        try:
-            for name, process in running.items():
-                problem = _problem(process)
-                if problem:
-                    failed.append(Missing(name, problem))
-                else:
-                    found[name] = read(Path(folder, f"{name}.npz"))
-        finally:
-            for process in running.values():
-                process.kill()
-                process.wait()
+    for one in running:
+        if problem := _problem(one):
+            failed.append(Missing(one.backend, problem))
+        else:
+            found[one.backend] = read(one.file)
     return found, failed
 
 
-def _started(name: str, folder: Path, given: list[str], dtypes: list[str]) -> subprocess.Popen:
-    words = [f"--map={one}" for one in given] + [f"--dtype={dtype}" for dtype in dtypes]
-    with Path(folder, f"{name}.log").open("wb") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.measure.map_values", name,
-             str(folder / f"{name}.npz"), *words],
-            env=KEEP_ALL | os.environ | {"PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-
-def _problem(process: subprocess.Popen) -> str:
+def _problem(one: Running) -> str:
     """Why a process stored nothing, or ""."""
     try:
-        _, errors = process.communicate(timeout=TIMEOUT)
+        code = one.process.wait(timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
         return f"no end after {TIMEOUT} s"
-    last = (errors.strip().splitlines() or [""])[-1]
-    code = process.returncode
-    return f"its process ended with {code}: {last}".rstrip(": ") if code else ""
+    lines = one.errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return f"its process ended with {code}: {' '.join(lines[-1:])}".rstrip(": ") if code else ""
 
 
-def _keys(names: list[str], dtypes: list[str], found: Found) -> Iterator[tuple[str, str]]:
-    """The maps and dtypes that a backend has given anything for."""
-    keys = {tuple(key.split(" ")[:2]) for arrays, _ in found.values() for key in arrays}
-    return ((name, dtype) for name in names for dtype in dtypes if (name, dtype) in keys)
-
-
-def _truth(name: str, dtype: str, found: Found) -> Truth:
-    """The points of a map, with the exact values, or those of the first comparison there is."""
+def _exact(name: str, dtype: str) -> Truth:
+    """The points of a map, with the exact values."""
     at = points(MAPS[name], dtype)
+    exact = maps.exact(name, at.x)
+    return Truth(*at, (Exact(*exact[:2]), Exact(*exact[2:])))
+
+
+def _compared(names: list[str], dtypes: list[str], found: Found) -> Truths:
+    """The same of maps without a formula: what the first backend to compare with has found."""
+    truths = {}
+    for name, dtype in product(names, dtypes):
+        key = f"{name} {dtype} {COMPARISON}"
+        having = [arrays[key] for arrays, _ in found.values() if key in arrays]
+        if having:
+            value, value_rest, derivative, rest = having[0]
+            pair = Exact(value, value_rest), Exact(derivative, rest)
+            truths[name, dtype] = Truth(*points(MAPS[name], dtype), pair)
+    return truths
+
+
+def _judge(name: str, found: Found) -> str:
+    """What a map is compared with, in words."""
     if own_maps.has_formula(name):
-        exact = maps.exact(name, at.x)
-        parts = exact.value, exact.value_rest, exact.derivative, exact.derivative_rest
-    else:
-        parts = found[_judge(found)][0][f"{name} {dtype} {COMPARISON}"]
-    return Truth(*at, (Exact(*parts[:2]), Exact(*parts[2:])))
+        return "mpmath"
+    having = [backend for backend, (arrays, _) in found.items()
+              if any(key.startswith(f"{name} ") and COMPARISON in key for key in arrays)]  # fmt: skip
+    if having[0] == "numpy":
+        return "its NumPy function in long double"
+    return f"{having[0]}'s result in float64"
 
 
-def _judge(found: Found, name: str = COMPARISON) -> str:
-    """The backend whose evaluation a map without formula is compared with: NumPy, or the first."""
-    having = [backend for backend, (arrays, _) in found.items() if any(name in k for k in arrays)]
-    return "numpy" if "numpy" in having else having[0]
-
-
-def _rows(found: Found) -> Iterator[Row]:
+def _rows(found: Found, truths: Truths) -> Iterator[Row]:
     for backend, (arrays, _) in found.items():
         for key, array in arrays.items():
             name, _, rest = key.partition(" ")
             dtype, _, execution = rest.partition(" ")
-            if execution and execution != COMPARISON and not key.startswith(DEFAULTS):
+            if (name, dtype) in truths and execution != COMPARISON:
                 yield Row(name, dtype, backend, execution, array)
 
 
 def _notes(found: Found) -> Iterator[Missing]:
-    """Why a framework has no result for a map: of each reason the first, and how many more."""
-    for backend, (_, notes) in found.items():
+    """Why a backend has no result for a map: of each reason the first, and how many more."""
+    for backend, (arrays, notes) in found.items():
+        if not arrays and not notes:
+            yield Missing(backend, "it has none of these maps")
         by_reason: dict[str, list[str]] = {}
         for key, reason in notes.items():
             by_reason.setdefault(reason, []).append(key)
@@ -184,10 +202,11 @@ def _notes(found: Found) -> Iterator[Missing]:
             yield Missing(backend, f"{keys[0]}{more}: {reason}")
 
 
-def _atlas(names: list[str], dtypes: list[str], found: Found, truths: dict[Any, Truth]) -> Atlas:
-    rows = [row for row in _rows(found) if (row.map, row.dtype) in truths]
+def _atlas(names: list[str], dtypes: list[str], found: Found, truths: Truths) -> Atlas:
+    rows = list(_rows(found, truths))
     rows.sort(key=lambda row: (names.index(row.map), dtypes.index(row.dtype)))
     pairs = [(row, truths[row.map, row.dtype]) for row in rows]
+    shown = [name for name in names if any(row.map == name for row in rows)]
     calls = {
         backend: {k.removeprefix(DEFAULTS): a for k, a in arrays.items() if k.startswith(DEFAULTS)}
         for backend, (arrays, _) in found.items()
@@ -195,28 +214,22 @@ def _atlas(names: list[str], dtypes: list[str], found: Found, truths: dict[Any, 
     installed = versions()
     return Atlas(
         kind=KIND, schema=SCHEMA, datetime=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=0.0, machine=processor(), points=_counts(dtypes, truths),
+        seconds=0.0, machine=processor(), points=_counts(dtypes, pairs),
         versions={n: installed[n] for n in (*SHOWN_VERSIONS, "mpmath") if n in installed},
-        maps=[_described(name, found) for name in names if any(key[0] == name for key in truths)],
+        maps=[_described(name, found) for name in shown],
         judged=[analyse.judged(*pair) for pair in pairs],
         findings=[one for pair in pairs for one in analyse.findings(*pair)],
-        kinks=analyse.kinks(rows, truths),
-        defaults=analyse.defaults({b: own for b, own in calls.items() if own}, GRID, names),
+        kinks=analyse.kinks(rows, truths), defaults=analyse.defaults(calls, GRID, names),
         missing=[],
     )  # fmt: skip
 
 
 def _described(name: str, found: Found) -> Described:
     one = MAPS[name]
-    judge = "mpmath" if own_maps.has_formula(name) else _judge(found)
-    words = {"mpmath": "mpmath", "numpy": "its NumPy function in long double"}
-    kinks = [f"{float(kink):g}" for kink in one.kinks]
-    return Described(
-        name, one.formula, one.source, words.get(judge, f"{judge}'s float64 result"), kinks
-    )
+    return Described(name, one.formula, one.source, _judge(name, found))
 
 
-def _counts(dtypes: list[str], truths: dict[Any, Truth]) -> dict[str, tuple[int, int]]:
+def _counts(dtypes: list[str], pairs: list[tuple[Row, Truth]]) -> dict[str, tuple[int, int]]:
     """The smallest and the largest number of points of a map, in each dtype."""
-    counts = {d: [len(t.x) for (_, own), t in truths.items() if own == d] for d in dtypes}
+    counts = {d: [len(truth.x) for row, truth in pairs if row.dtype == d] for d in dtypes}
     return {dtype: (min(own), max(own)) for dtype, own in counts.items() if own}

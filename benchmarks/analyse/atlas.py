@@ -1,10 +1,12 @@
 """The atlas, made of what the frameworks gave: errors, findings, kinks, defaults."""
 
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
+from backends import own_maps
 from benchmarks.analyse.differences import AGREES, Exact, classes, errors
 from benchmarks.analyse.places import largest
 from benchmarks.store.atlas import KINK, QUANTITIES, Default, Finding, Judged, Kink, Worst
@@ -15,7 +17,7 @@ from reference.maps import MAPS, Map
 ORDINARY = 1e-4, 1e4  # the sizes of the numbers that count for the share of a finding
 CAP = 1e18  # of an error in a curve, where it is infinite
 CURVES = "float64", "float32"  # the dtypes that are drawn
-SAME = 1e-6  # relative: a default is a map of the catalog if it is nowhere farther from it
+SAME = 1e-12  # a call is a map of the catalog if it is nowhere farther from it
 
 
 class Row(NamedTuple):
@@ -82,23 +84,28 @@ def kinks(rows: Iterable[Row], truths: dict[tuple[str, str], Truth]) -> list[Kin
 def defaults(
     found: dict[str, dict[str, np.ndarray]], grid: np.ndarray, names: list[str]
 ) -> list[Default]:
-    """Which of the named maps each default is; found is by backend and name."""
-    exact = {name: maps.exact(name, grid).value for name in names if _covers(MAPS[name], grid)}
+    """Which of the named maps each call without options is; found is by backend and name."""
     every = dict.fromkeys(name for of_backend in found.values() for name in of_backend)
-    return [
-        Default(name, {b: _nearest(own[name], exact) for b, own in found.items() if name in own})
-        for name in every
-    ]
+    wide = [name for name in names if every and _covers(MAPS[name], grid)]
+    exact = {name: maps.exact(name, grid).value for name in wide if own_maps.has_formula(name)}
+    made = []
+    for name in every:
+        own = {backend: calls[name] for backend, calls in found.items() if name in calls}
+        apart = max((_distance(*pair) for pair in combinations(own.values(), 2)), default=0.0)
+        named = {backend: _nearest(name, values, exact) for backend, values in own.items()}
+        made.append(Default(name, named, _short(apart)))
+    return made
 
 
-def _nearest(values: np.ndarray, exact: dict[str, np.ndarray]) -> str:
-    """The first map of those that are nearest everywhere, if it is near enough."""
-    far = {name: _distance(values, value) for name, value in exact.items()}
-    best = min(far, key=lambda name: far[name], default="")
+def _nearest(name: str, values: np.ndarray, exact: dict[str, np.ndarray]) -> str:
+    """The map that is nearest everywhere, if it is near enough; of equal ones that of the name."""
+    far = {map: _distance(values, value) for map, value in exact.items()}
+    best = min(far, key=lambda map: (far[map], not map.startswith(name)), default="")
     return best if best and far[best] <= SAME else ""
 
 
 def _distance(values: np.ndarray, exact: np.ndarray) -> float:
+    """The largest distance, relative to the second if that is above 1."""
     with np.errstate(all="ignore"):  # a map may be infinite somewhere
         far = np.abs(values - exact) / np.maximum(np.abs(exact), 1)
     return float(np.max(np.where(np.isnan(far), np.inf, far)))

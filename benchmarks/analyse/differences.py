@@ -8,11 +8,11 @@ convention at a kink   x is a kink, where the derivative does not exist: it is s
 nan lost               the exact result is nan, as at x = nan, and the result is a number.
 subnormals flushed     x is subnormal and the result is that of zero; or the exact result is
                        subnormal and the result is zero.
-edge of the range      the result is infinite or nan, and the exact one a number, or the other way
-                       round; or x is infinite; or the exact result is so small that the digits of
-                       an intermediate result may be subnormal (below tiny / eps).
+edge of the range      only one of the two results is a number, or x is infinite.
 another function       the error is more than ROUNDINGS * eps * max(1, abs(x), abs(exact)). Terms of
                        that size, rounded so many times, err by less: it is no rounding error.
+edge of the range      the exact result is below tiny / eps, so that the digits of an intermediate
+                       result may be subnormal.
 digits lost            all other errors: terms cancel, or an approximation is not accurate.
 """
 
@@ -20,9 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.store.atlas import DIGITS, EDGE, FLUSHED, FUNCTION, KINK, NAN
 from reference.formats import Format
-
-from benchmarks.store.atlas import DIGITS, EDGE, FLUSHED, FUNCTION, KINK, NAN  # isort: skip
 
 ALLOWED = 4  # ULP: what carefully written code reaches, and so do most of the libraries
 ROUNDINGS = 32  # of a map: the longest formula of the catalog has about ten operations
@@ -55,13 +54,13 @@ def classes(
         allowed = ROUNDINGS * form.eps * np.maximum(np.maximum(np.abs(x), np.abs(head)), 1)
         is_function = np.abs(found - head) > allowed
     nearest = form.rounded(head)
-    is_edge = (np.isfinite(found) != np.isfinite(nearest)) | ~np.isfinite(x)
-    is_edge |= np.isinf(found) & np.isinf(nearest) | (np.abs(head) < form.tiny / form.eps)
+    is_edge = ~(np.isfinite(found) & np.isfinite(nearest) & np.isfinite(x))
+    is_tiny = (head != 0) & (np.abs(head) < form.tiny / form.eps)
     conditions = [
         kinks, ~(ulp > ALLOWED), np.isnan(nearest), _flushed(x, found, head, form), is_edge,
-        is_function,
+        is_function, is_tiny,
     ]  # fmt: skip
-    return np.select(conditions, [KINK, AGREES, NAN, FLUSHED, EDGE, FUNCTION], DIGITS)
+    return np.select(conditions, [KINK, AGREES, NAN, FLUSHED, EDGE, FUNCTION, EDGE], DIGITS)
 
 
 def _flushed(x: np.ndarray, found: np.ndarray, head: np.ndarray, form: Format) -> np.ndarray:

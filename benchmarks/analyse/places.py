@@ -10,7 +10,7 @@ import numpy as np
 INNER = 4  # decades above and below 1 that have a whole unit
 NARROW = 0.01  # units of a decade beyond
 LEAST = -324  # the decade of the smallest float64
-BINS = 4  # of a unit
+BINS = 3  # of a unit
 
 
 def place(x: np.ndarray) -> np.ndarray:

@@ -17,8 +17,9 @@ from reference.formats import FORMATS
 
 SHOWN = 5
 PER_CLASS = 2
-LEAST_REACH, LEAST_ALONE = 0.02, 0.1
+LEAST = 0.05  # of each share
 REACH_OF_KINK = 0.05  # a single number; but one that networks do meet: zeros, and clipped values
+DIGITS_OF = {name: log10(1 / form.eps) for name, form in FORMATS.items()}
 
 
 class Group(NamedTuple):
@@ -61,12 +62,12 @@ def groups(atlas: Atlas) -> list[Group]:
     ]
 
 
-def surprises(atlas: Atlas, dtype: str = "float64") -> list[Surprise]:
-    """The most surprising differences in a dtype, at most SHOWN."""
+def surprises(atlas: Atlas) -> list[Surprise]:
+    """The most surprising differences in the atlas's dtype, at most SHOWN."""
     taken: Counter[str] = Counter()
     maps: set[str] = set()
     chosen = []
-    for one in sorted(_all(atlas, dtype), key=lambda one: -one.score):
+    for one in sorted(_all(atlas), key=lambda one: -one.score):
         name = one.map.split("_")[0]  # gelu_erf and gelu_tanh are one surprise
         if taken[one.kind] < PER_CLASS and name not in maps and len(chosen) < SHOWN:
             taken[one.kind] += 1
@@ -75,25 +76,44 @@ def surprises(atlas: Atlas, dtype: str = "float64") -> list[Surprise]:
     return chosen
 
 
-def _all(atlas: Atlas, dtype: str) -> Iterable[Surprise]:
+def _all(atlas: Atlas) -> Iterable[Surprise]:
     for group in groups(atlas):
-        if group.dtype == dtype:
-            yield Surprise(group.kind, group.map, group, _score(group))
+        if group.dtype == atlas.dtype:
+            yield Surprise(group.kind, group.map, group, _of_group(group))
     for kink in atlas.kinks:
-        if kink.dtype == dtype and kink.differs:
-            alone = 1 - max(Counter(map(float, kink.found.values())).values()) / len(kink.found)
-            yield Surprise(KINK, kink.map, kink, REACH_OF_KINK * max(alone, LEAST_ALONE))
+        if kink.dtype == atlas.dtype and kink.differs:
+            alone = _alone(map(len, kink.by_value().values()))
+            score = _score(1, REACH_OF_KINK, alone)
+            yield Surprise(KINK, kink.map, kink, score)
     for default in atlas.defaults:
-        if default.differs:  # all inputs, half of the frameworks
-            yield Surprise(FUNCTION, default.name, default, 0.5)
+        if default.differs:  # for every number
+            lost = _lost(default.apart / FORMATS["float64"].eps, "float64")
+            alone = _alone(Counter(default.found.values()).values())
+            score = _score(lost, 1, alone)
+            yield Surprise(FUNCTION, default.name, default, score)
 
 
-def _score(group: Group) -> float:
-    """The product of the three shares."""
-    worst, most = group.worst, log10(1 / FORMATS[group.dtype].eps)
-    digits = 1.0 if worst.ulp is None else min(log10(max(worst.ulp, 1)) / most, 1)
-    reach = max(max(one.share for one in group.rows.values()), LEAST_REACH)
-    backends = {row.split(" ")[0] for row in group.rows}
-    others = {row.split(" ")[0] for row in group.others} - backends
-    alone = len(others) / max(len(others | backends), 1)
-    return digits * reach * max(alone, LEAST_ALONE)
+def _of_group(group: Group) -> float:
+    lost = 1.0 if group.worst.ulp is None else _lost(group.worst.ulp, group.dtype)
+    reach = max(one.share for one in group.rows.values())
+    have = {row.split(" ")[0] for row in group.rows}
+    others = {row.split(" ")[0] for row in group.others} - have
+    return _score(lost, reach, len(others) / len(others | have))
+
+
+def _lost(ulp: float, dtype: str) -> float:
+    """The share of the digits that an error leaves wrong."""
+    return min(log10(max(ulp, 1)) / DIGITS_OF[dtype], 1)
+
+
+def _alone(sizes: Iterable[int]) -> float:
+    """The share of those that are not in the largest of these groups."""
+    counted = [*sizes]
+    return 1 - max(counted) / sum(counted)
+
+
+def _score(*shares: float) -> float:
+    score = 1.0
+    for share in shares:
+        score *= max(share, LEAST)
+    return score

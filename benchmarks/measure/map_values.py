@@ -1,6 +1,6 @@
 """What the maps of one backend give at the points of the atlas.
 
-    python -m benchmarks.measure.map_values BACKEND FILE.npz [--map NAME]... [--dtype DTYPE]...
+    python -m benchmarks.measure.map_values BACKEND FILE.npz [--map NAME]... --dtype DTYPE...
 
 computes them in a process of its own, and stores them in FILE.npz.
 """
@@ -19,10 +19,11 @@ from benchmarks.measure.map_points import CARRIERS, points
 from benchmarks.measure.parent import end_with_the_parent
 from reference.maps import MAPS
 
-GRID = np.linspace(-7, 7, 113)  # where the defaults are looked at, kinks and switches among them
+GRID = np.linspace(-30, 30, 121)  # where calls without options are looked at
 NOTES = "notes"  # the entry of a file with why something is missing
-DEFAULTS = "default "  # the beginning of the names of defaults
+DEFAULTS = "default "  # how the names of calls without options begin
 COMPARISON = "comparison"  # in the place of an execution: what a map without formula is judged by
+Cell = tuple[str, str, str]  # map, dtype, execution
 
 
 def values(
@@ -31,36 +32,48 @@ def values(
     """For each map, dtype and execution the values and derivatives (2,n), or why there are none."""
     module = backends.load(backend)
     known = {*own_maps.of(backend)}
-    for dtype in dtypes_of(module, dtypes):
-        for name in (name for name in names if name in known):
+    usable = getattr(module, "MAP_DTYPES", ("float64", "float32"))
+    for name in (name for name in names if name in known):
+        for dtype in (dtype for dtype in dtypes if dtype in usable):
             x = points(MAPS[name], dtype).x
             if not own_maps.has_formula(name):
                 yield f"{name} {dtype} {COMPARISON}", comparison(backend, name, x)
             for execution in executions(module):
-                key = f"{name} {dtype} {execution}"
-                try:
-                    yield key, evaluated(backend, name, dtype, execution, x)
-                except Exception as error:  # of the framework: the other maps stand
-                    yield key, f"{type(error).__name__}: {error}".splitlines()[0]
+                yield f"{name} {dtype} {execution}", tried(backend, (name, dtype, execution), x)
 
 
-def evaluated(backend: str, name: str, dtype: str, execution: str, x: np.ndarray) -> np.ndarray:
+def tried(backend: str, cell: Cell, x: np.ndarray) -> np.ndarray | str:
+    """The value and the derivative (2,n) at x, or the framework's error: the other maps stand.
+
+    Where a call refuses numbers outside of the domain, both are nan there.
+    """
+    low, high = MAPS[cell[0]].domain
+    for part in (np.full(len(x), True), (x >= low) & (x <= high)):
+        found = np.full((2, len(x)), np.nan)
+        try:
+            found[:, part] = evaluated(backend, cell, x[part])
+            return found
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}".splitlines()[0]
+    return why
+
+
+def evaluated(backend: str, cell: Cell, x: np.ndarray) -> np.ndarray:
     """The value and the derivative (2,n) at x, by autodiff or else by the backend's diagonal."""
+    name, dtype, execution = cell
     module = backends.load(backend)
     formulation = "autodiff" if "autodiff" in module.FORMULATIONS else "elementwise"
     function = own_maps.make(backend, name, formulation, execution)
     arrays = [on_device(module, array, dtype) for array in (np.ones((1, len(x))), x)]
-    with np.errstate(all="ignore"):
-        value, pulled = module.synchronize(function(*arrays))
+    value, pulled = module.synchronize(function(*arrays))
     return np.stack([to_float64(module, value), to_float64(module, pulled)[0]])
 
 
 def comparison(backend: str, name: str, x: np.ndarray) -> np.ndarray:
     """The value, its rest, the derivative, its rest (4,n): float64, in NumPy long double."""
     if backend != "numpy":
-        value, derivative = evaluated(
-            backend, name, "float64", executions(backends.load(backend))[0], x
-        )
+        first = executions(backends.load(backend))[0]
+        value, derivative = evaluated(backend, (name, "float64", first), x)
         return np.stack([value, 0 * value, derivative, 0 * derivative])
     with np.errstate(all="ignore"):
         parts = own_maps.evaluate(name, x.astype(np.longdouble))
@@ -71,10 +84,8 @@ def comparison(backend: str, name: str, x: np.ndarray) -> np.ndarray:
 
 def defaults(module: Any) -> Iterator[tuple[str, np.ndarray]]:
     """What the framework's calls without options give on the grid."""
-    calls = getattr(module, "MAP_DEFAULTS", {})
-    for name, (_, function) in calls.items():
-        found = function(module.from_numpy(GRID, "cpu"))
-        yield DEFAULTS + name, to_float64(module, found)
+    for name, function in getattr(module, "MAP_DEFAULTS", {}).items():
+        yield DEFAULTS + name, to_float64(module, function(module.from_numpy(GRID, "cpu")))
 
 
 def on_device(module: Any, array: np.ndarray, dtype: str) -> Any:
@@ -85,16 +96,10 @@ def on_device(module: Any, array: np.ndarray, dtype: str) -> Any:
 
 def to_float64(module: Any, array: Any) -> np.ndarray:
     """The framework's array in NumPy, without rounding."""
-    if not isinstance(array, np.ndarray) and hasattr(module, "cast"):
+    if hasattr(module, "cast"):  # NumPy does not know every dtype of the framework
         array = module.cast(array, "float64")
     found: np.ndarray = module.to_numpy(array).astype(float)
     return found
-
-
-def dtypes_of(module: Any, wanted: list[str]) -> list[str]:
-    """The wanted dtypes that a backend has maps in."""
-    known = getattr(module, "MAP_DTYPES", ("float64", "float32"))
-    return [dtype for dtype in wanted if dtype in known]
 
 
 def executions(module: Any) -> list[str]:
@@ -122,13 +127,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("backend")
     parser.add_argument("file", type=Path)
     parser.add_argument("--map", action="append", default=[])
-    parser.add_argument("--dtype", action="append", default=[])
+    parser.add_argument("--dtype", action="append", required=True)
     given = parser.parse_args(arguments)
     end_with_the_parent()
     names = [own_maps.add(name) for name in given.map] or [*MAPS]
-    module = backends.load(given.backend)
-    found = dict(values(given.backend, names, given.dtype)) | dict(defaults(module))
-    store(given.file, found)
+    found = dict(values(given.backend, names, given.dtype))
+    store(given.file, found | dict(defaults(backends.load(given.backend))))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ from pathlib import Path
 from textwrap import wrap
 
 from benchmarks.show.atlas_text import WIDTH
-from benchmarks.show.atlas_words import PRIME, label, ulp
-from benchmarks.store.atlas import QUANTITIES, Atlas, Finding, load
+from benchmarks.show.atlas_words import PRIME, label, labels, ulp
+from benchmarks.show.wording import title
+from benchmarks.store.atlas import QUANTITIES, Atlas, Finding, Judged, load
 from benchmarks.store.files import Mistake
 
 FACTOR = 2  # of an error, from which on it has changed
-LINES = 30  # of changes that are shown without --all
+LINES = 14  # of changes that are shown without --all: a screen has 24
 Key = tuple[str, ...]
 
 
@@ -25,27 +26,23 @@ def compare(one: Path, other: Path, whole: bool = False) -> tuple[list[str], int
         raise Mistake(f"{one} and {other} have no map of the same framework and dtype in common")
     found = [*_defaults(a, b), *_kinks(a, b), *_findings(a, b, common), *_errors(a, b, common)]
     shown = found if whole else found[:LINES]
-    lines = [f"A  {one}", f"B  {other}", *versions(a, b), ""]
+    lines = [f"A  {one}", f"B  {other}", *_versions(a, b), ""]
     lines += [line for text in shown for line in wrap(text, WIDTH, subsequent_indent="    ")]
     if len(shown) < len(found):
         lines.append(f"and {len(found) - len(shown)} more: --all shows them")
-    lines += [
-        "",
-        f"{len(found)} changes in the {len(common)} rows that are in both.",
-        *_alone(a, b),
-    ]
-    return lines, 1 if found else 0
+    lines.append(f"{len(found)} changes in the {len(common)} rows that are in both.")
+    return [*lines, *_alone(a, b)], 1 if found else 0
 
 
-def versions(a: Atlas, b: Atlas) -> Iterator[str]:
+def _versions(a: Atlas, b: Atlas) -> list[str]:
     """The versions that differ."""
     names = [name for name in a.versions if b.versions.get(name, "") != a.versions[name]]
     told = [f"{name} {a.versions[name]} -> {b.versions.get(name, 'missing')}" for name in names]
-    yield from wrap(", ".join(told) or "The versions are the same.", WIDTH)
+    return wrap(", ".join(told) or "The versions are the same.", WIDTH)
 
 
-def _key(row: object) -> Key:
-    return tuple(getattr(row, word) for word in ("map", "backend", "execution", "dtype"))
+def _key(one: Judged | Finding) -> Key:
+    return one.map, one.backend, one.execution, one.dtype
 
 
 def _defaults(a: Atlas, b: Atlas) -> Iterator[str]:
@@ -54,20 +51,22 @@ def _defaults(a: Atlas, b: Atlas) -> Iterator[str]:
         for backend, name in one.found.items():
             now = later.get(one.name, {}).get(backend, name)
             if now != name:
-                yield f"{one.name} without options, {label(backend, [''])}: {name} -> {now}"
+                yield f"{one.name} without options, {title(backend)}: {name} -> {now}"
 
 
 def _kinks(a: Atlas, b: Atlas) -> Iterator[str]:
+    """The conventions that changed, those of several rows and dtypes together."""
     later = {(kink.map, kink.dtype, kink.x): kink.found for kink in b.kinks}
+    changed: dict[tuple[str, str], dict[str, list[str]]] = {}
     for kink in a.kinks:
         now = later.get((kink.map, kink.dtype, kink.x), {})
-        changed: dict[str, list[str]] = {}
         for row, value in kink.found.items():
-            if _differ(value, now.get(row, value)):
-                backend, execution = row.split(" ")
-                changed.setdefault(f"{value} -> {now[row]}", []).append(label(backend, [execution]))
-        for text, rows in changed.items():
-            yield f"{kink.map}'({kink.x}) {kink.dtype}, {', '.join(rows)}: {text}, a convention"
+            if row in now and float(now[row]) != float(value) and now[row] != value:
+                key = f"{kink.map}'({kink.x})", f"{value} -> {now[row]}"
+                changed.setdefault(key, {}).setdefault(row, []).append(kink.dtype)
+    for (name, text), rows in changed.items():
+        dtypes = dict.fromkeys(dtype for own in rows.values() for dtype in own)
+        yield f"{name}, {labels(rows)}: {text}, a convention ({', '.join(dtypes)})"
 
 
 def _findings(a: Atlas, b: Atlas, common: set[Key]) -> Iterator[str]:
@@ -76,22 +75,20 @@ def _findings(a: Atlas, b: Atlas, common: set[Key]) -> Iterator[str]:
         {(*_key(one), one.quantity, one.kind): one for one in atlas.findings if _key(one) in common}
         for atlas in (a, b)
     )
-    for key in [*(key for key in later if key not in earlier)]:
-        yield f"new: {_told(later[key])}"
-    for key in [*(key for key in earlier if key not in later)]:
-        yield f"gone: {_told(earlier[key])}"
+    yield from (f"new: {_told(one)}" for key, one in later.items() if key not in earlier)
+    yield from (f"gone: {_told(one)}" for key, one in earlier.items() if key not in later)
 
 
 def _told(one: Finding) -> str:
     size = "no finite result" if one.ulp is None else f"{ulp(one.ulp)} ULP"
     return (
-        f"{one.map}{PRIME[one.quantity]} {one.dtype}, {label(one.backend, [one.execution])}: "
-        f"{one.kind}, {size} at x = {one.x}: {one.found} for {one.exact}"
+        f"{_name(one, one.quantity)}: {one.kind}, {size} at x = {one.x}: "
+        f"{one.found} for {one.exact}"
     )
 
 
 def _errors(a: Atlas, b: Atlas, common: set[Key]) -> Iterator[str]:
-    """The largest errors that changed by more than FACTOR, and are no rounding to the nearest."""
+    """The largest errors that changed by more than FACTOR; below one ULP all are the same."""
     later = {_key(row): row for row in b.judged}
     for row in (row for row in a.judged if _key(row) in common):
         for quantity in QUANTITIES:
@@ -100,9 +97,12 @@ def _errors(a: Atlas, b: Atlas, common: set[Key]) -> Iterator[str]:
                 continue
             low, high = sorted((max(before.ulp, 1), max(now.ulp, 1)))
             if high > FACTOR * low:
-                name = f"{row.map}{PRIME[quantity]} {row.dtype}"
                 size = f"largest error {ulp(before.ulp)} -> {ulp(now.ulp)} ULP"
-                yield f"{name}, {label(row.backend, [row.execution])}: {size} at x = {now.x}"
+                yield f"{_name(row, quantity)}: {size} at x = {now.x}"
+
+
+def _name(one: Judged | Finding, quantity: str) -> str:
+    return f"{one.map}{PRIME[quantity]} {one.dtype}, {label(f'{one.backend} {one.execution}')}"
 
 
 def _alone(a: Atlas, b: Atlas) -> Iterator[str]:
@@ -112,8 +112,3 @@ def _alone(a: Atlas, b: Atlas) -> Iterator[str]:
         only = [row for row in one.judged if _key(row) not in keys]
         if only:
             yield f"Only in {word}: {len(only)} rows."
-
-
-def _differ(one: str, other: str) -> bool:
-    a, b = float(one), float(other)
-    return a != b and not (a != a and b != b)

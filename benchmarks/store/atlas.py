@@ -84,17 +84,28 @@ class Kink(Struct):
     right: str
     found: dict[str, str]
 
+    def by_value(self) -> dict[str, list[str]]:
+        """The rows by what they give; both zeros are one."""
+        found: dict[str, list[str]] = {}
+        for row, value in self.found.items():
+            found.setdefault("0" if value == "-0" else value, []).append(row)
+        return found
+
     @property
     def differs(self) -> bool:
         """Whether the frameworks do not agree."""
-        return len({float(value) + 0.0 for value in self.found.values()}) > 1
+        return len(self.by_value()) > 1
 
 
 class Default(Struct):
-    """Which map of the catalog a call without options is in each framework; "" for none of them."""
+    """Which map of the catalog a call without options is in each framework; "" for none of them.
+
+    apart is how far two frameworks are apart at most, relative to results above 1.
+    """
 
     name: str
     found: dict[str, str]
+    apart: Finite
 
     @property
     def differs(self) -> bool:
@@ -103,13 +114,12 @@ class Default(Struct):
 
 
 class Described(Struct):
-    """A map as the page shows it; judged_by is "mpmath", "long double" or a framework's float64."""
+    """A map as the page shows it; judged_by says in words what it is compared with."""
 
     name: str
     formula: str
     source: str
     judged_by: str
-    kinks: list[str]
 
 
 class Missing(Struct):
@@ -135,6 +145,11 @@ class Atlas(Struct, kw_only=True):
     kinks: list[Kink]
     defaults: list[Default]
     missing: list[Missing]
+
+    @property
+    def dtype(self) -> str:
+        """The one that is shown where there is room for one: float64, or else its first."""
+        return "float64" if "float64" in self.points else next(iter(self.points), "")
 
 
 def is_atlas(path: Path) -> bool:

@@ -20,24 +20,22 @@ CAPTION = (
     "width; the hundreds beyond are drawn a hundred times narrower."
 )
 LINES = {"eager": "-", "step": "--"}
+SPARSE = 7  # each so manieth point has a marker; the page would be large with all of them
 TOP = 1e17  # above it an error is drawn at the edge
-TICKS = (-1e300, -1e4, -100, -1, -0.01, 0, 0.01, 1, 100, 1e4, 1e300)
-NAMES = ("-1e300", "-1e4", "-100", "-1", "-0.01", "0", "0.01", "1", "100", "1e4", "1e300")
+TICKS = {
+    "-1e300": -1e300, "-1e4": -1e4, "-100": -100, "-1": -1, "-0.01": -0.01, "0": 0, "0.01": 0.01,
+    "1": 1, "100": 100, "1e4": 1e4, "1e300": 1e300,
+}  # fmt: skip
 
 
 def draw(atlas: Atlas) -> Iterator[style.Drawing]:
-    """One figure for each map: a column for value and derivative, a row for each dtype."""
-    drawn = {}
-    for row in atlas.judged:
-        if row.curves is not None:
-            drawn.setdefault(row.map, []).append(row)
-    with matplotlib.rc_context(style.RC):
-        for described in atlas.maps:
-            if described.name in drawn:
-                heading = f"{described.name}: error over x"
-                made = _figure(drawn[described.name])
-                svg = style.svg(made, heading)
-                yield style.Drawing(file_name(described.name), described.name, CAPTION, svg)
+    """One figure for each map: a column for value and derivative, a line for each dtype."""
+    for described in atlas.maps:
+        rows = [row for row in atlas.judged if row.map == described.name and row.curves is not None]
+        if rows:
+            with matplotlib.rc_context(style.RC):
+                svg = style.svg(_figure(rows), f"{described.name}: error over x")
+            yield style.Drawing(file_name(described.name), described.name, CAPTION, svg)
 
 
 def _figure(rows: list[Judged]) -> Any:
@@ -52,26 +50,24 @@ def _figure(rows: list[Judged]) -> Any:
     for axes, quantity in zip(grid[0], QUANTITIES, strict=True):
         axes.set_title(quantity)
     low, high = _limits(rows)
+    ticks = dict(zip(TICKS, place(np.array([*TICKS.values()])), strict=True))
+    ticks = {name: at for name, at in ticks.items() if low <= at <= high}
     for axes in grid[-1]:
-        chosen = [(at, name) for at, name in zip(place(np.array(TICKS)), NAMES, strict=True)
-                  if low - 0.1 <= at <= high + 0.1]  # fmt: skip
-        axes.set_xticks([at for at, _ in chosen], labels=[name for _, name in chosen], fontsize=8)
-        axes.set_xlim(low - 0.3, high + 0.3)
+        axes.set_xticks([*ticks.values()], labels=[*ticks], fontsize=8)
+        axes.set_xlim(low, high)
     style.legend(drawn)
     return drawn
 
 
 def _panel(axes: Any, rows: list[Judged], number: int) -> None:
-    for row in rows:
+    for first, row in enumerate(rows):
         assert row.curves is not None
         places, errors = row.curves[number]
         color, marker = style.LOOKS.get(row.backend, (style.INK, "o"))
-        face = style.face(row.execution, color)
-        executions = [other.execution for other in rows if other.backend == row.backend]
         axes.plot(
             places, np.minimum(errors, TOP), LINES[row.execution], color=color, marker=marker,
-            markersize=2.5, linewidth=1, alpha=0.85, markerfacecolor=face,
-            label=label(row.backend, [row.execution] if len(executions) > 1 else ["", ""]),
+            markevery=(first, SPARSE), markersize=4, markerfacecolor=style.face(row.execution, color),
+            linewidth=1, alpha=0.85, label=label(f"{row.backend} {row.execution}"),
         )  # fmt: skip
     axes.set_yscale("symlog", linthresh=1)
     axes.axhline(ALLOWED, color=style.INK, linewidth=2, alpha=0.4)
@@ -81,6 +77,6 @@ def _panel(axes: Any, rows: list[Judged], number: int) -> None:
 
 
 def _limits(rows: list[Judged]) -> tuple[float, float]:
-    """The smallest and the largest place with a point."""
+    """A little more than the smallest and the largest place with a point."""
     places = [p for row in rows if row.curves for curve in row.curves for p in curve[0]]
-    return min(places, default=-1), max(places, default=1)
+    return min(places, default=-1) - 0.3, max(places, default=1) + 0.3

@@ -16,6 +16,7 @@ A function imports its framework itself, so that the others can use the file wit
 import importlib.util
 from collections.abc import Callable
 from functools import cache
+from math import inf
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -105,10 +106,9 @@ def _described(module: ModuleType, path: Path) -> Map:
     words = (module.__doc__ or path.stem).strip().splitlines()[0]
     derivative = getattr(module, "derivative", None) or (exact and _differentiated(exact))
     return Map(
-        name=path.name.removesuffix(SUFFIX), formula=getattr(module, "FORMULA", words),
-        value=exact, derivative=derivative,
-        domain=tuple(getattr(module, "DOMAIN", (-mpmath.inf, mpmath.inf))),
-        kinks=tuple(getattr(module, "KINKS", ())), switches=(), source=str(path.name), zeros=(),
+        path.name.removesuffix(SUFFIX), getattr(module, "FORMULA", words), exact, derivative,
+        source=path.name, domain=tuple(getattr(module, "DOMAIN", (-inf, inf))),
+        kinks=tuple(getattr(module, "KINKS", ())),
     )  # fmt: skip
 
 

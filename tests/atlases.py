@@ -49,15 +49,15 @@ def atlas(**changes) -> Atlas:
         "kind": KIND, "schema": SCHEMA, "datetime": "2026-11-26T10:00:00+00:00", "seconds": 1.0,
         "versions": {"numpy": "2.4.6", "jax": "0.10.2", "torch": "2.13.0"}, "machine": "A machine",
         "points": {"float64": (600, 640)},
-        "maps": [Described(name, f"{name}(x)", "a book", "mpmath", []) for name in ("elu", "clip")],
+        "maps": [Described(name, f"{name}(x)", "a book", "mpmath") for name in ("elu", "clip")],
         "judged": rows,
         "findings": [finding("elu", "jax step"),
                      finding("clip", "jax step", NAN, x="nan", found="1", exact="nan", ulp=None,
                              low="nan", high="nan", points=1, share=0.0)],
         "kinks": [Kink("clip", "float64", "1", "1", "0", at_kink),
                   Kink("elu", "float64", "0", "1", "1", dict.fromkeys(ROWS, "1"))],
-        "defaults": [Default("gelu", {"jax": "gelu_tanh", "torch": "gelu_erf"}),
-                     Default("relu", {"jax": "relu", "torch": "relu"})],
+        "defaults": [Default("gelu", {"jax": "gelu_tanh", "torch": "gelu_erf"}, 5e-4),
+                     Default("relu", {"jax": "relu", "torch": "relu"}, 0.0)],
         "missing": [Missing("numba", "numba is not installed")],
     }  # fmt: skip
     return Atlas(**words | changes)

@@ -52,7 +52,7 @@ def test_no_line_is_longer_than_80_columns():
     for row in atlas.judged:
         row.map = row.map.replace("elu", "logit_cross_entropy_0")
         row.value.ulp = row.derivative.ulp = 3.3e15  # the widest entries
-        row.value.near_zero = row.derivative.near_zero = True
+        row.derivative.near_zero = True
     lines = [*atlas_text.summary(atlas), *atlas_text.whole(atlas)]
     assert max(map(len, lines)) <= 80
     [line] = [line for line in lines if line.startswith("logit_")][:1]
@@ -121,7 +121,7 @@ def test_what_changed_is_told_in_one_screen(put, capsys):
     assert main(["compare", *paths]) == 1
     out = capsys.readouterr().out
     assert "torch 2.13.0 -> 2.14.0" in out
-    assert "clip'(1) float64, PyTorch eager, PyTorch compiled: 1 -> 0, a convention" in out
+    assert "clip'(1), PyTorch: 1 -> 0, a convention (float64)" in out
     assert "new: elu' float64, JAX: another function" in out
     assert "gone: elu' float64, JAX: digits lost" in out
     assert "gelu without options, JAX: gelu_tanh -> gelu_erf" in out
@@ -137,7 +137,7 @@ def test_many_changes_are_cut(put):
     a = put(atlases.atlas(judged=rows, findings=[]), "a.json")
     b = put(atlases.atlas(judged=rows, findings=found), "b.json")
     lines, code = compare_atlases.compare(a, b)
-    assert "and 20 more: --all shows them" in lines
+    assert "and 42 more: --all shows them" in lines
     assert code == 1
     assert (
         sum(line.startswith("new: ") for line in compare_atlases.compare(a, b, whole=True)[0]) == 50

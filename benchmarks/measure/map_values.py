@@ -116,7 +116,7 @@ def store(path: Path, found: dict[str, Any]) -> None:
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The arrays of a file, and the texts."""
-    with np.load(path) as stored:
+    with np.load(path, allow_pickle=False) as stored:
         notes = json.loads(str(stored[NOTES]))
         return {name: stored[name] for name in stored.files if name != NOTES}, notes
 

@@ -11,7 +11,7 @@ from benchmarks.store.atlas import QUANTITIES, Atlas, Finding, Judged, load
 from benchmarks.store.files import Mistake
 
 FACTOR = 2  # of an error, from which on it has changed
-LINES = 14  # of changes that are shown without --all: a screen has 24
+LINES = 8  # changes that are shown without --all: most take two lines, and a screen has 24
 Key = tuple[str, ...]
 
 

@@ -20,7 +20,7 @@ CAPTION = (
     "width; the hundreds beyond are drawn a hundred times narrower."
 )
 LINES = {"eager": "-", "step": "--"}
-SPARSE = 7  # each so manieth point has a marker; the page would be large with all of them
+SPARSE = 7  # one point of so many has a marker: with all of them the page would be large
 TOP = 1e17  # above it an error is drawn at the edge
 TICKS = {
     "-1e300": -1e300, "-1e4": -1e4, "-100": -100, "-1": -1, "-0.01": -0.01, "0": 0, "0.01": 0.01,

@@ -69,7 +69,7 @@ def main(path: Path, given_maps: list[str], given_backends: list[str], dtypes: l
     with TemporaryDirectory() as folder:
         running = [_started(name, Path(folder), words) for name in chosen]
         try:
-            truths = {key: truth_of(*key) for key in product(names, dtypes)
+            truths = {key: _exact(*key) for key in product(names, dtypes)
                       if own_maps.has_formula(key[0])}  # fmt: skip
             found, failed = _finished(running)
         finally:
@@ -149,12 +149,11 @@ def _problem(one: Running) -> str:
     return f"its process ended with {code}: {' '.join(lines[-1:])}".rstrip(": ") if code else ""
 
 
-def truth_of(name: str, dtype: str, every: int = 1) -> Truth:
-    """The points of a map, with the exact values; one of so many of the sample, all special ones."""
+def _exact(name: str, dtype: str) -> Truth:
+    """The points of a map, with the exact values."""
     at = points(MAPS[name], dtype)
-    chosen = at.is_special | (np.arange(len(at.x)) % every == 0)
-    exact = maps.exact(name, at.x[chosen])
-    return Truth(at.x[chosen], at.is_special[chosen], (Exact(*exact[:2]), Exact(*exact[2:])))
+    exact = maps.exact(name, at.x)
+    return Truth(*at, (Exact(*exact[:2]), Exact(*exact[2:])))
 
 
 def _compared(names: list[str], dtypes: list[str], found: Found) -> Truths:

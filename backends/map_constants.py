@@ -1,10 +1,12 @@
 """Numbers of the textbook maps in NumPy and Numba: docs/maps.md says what they are good for.
 
 A number in two parts is the nearest float64 and what that leaves. tests/test_maps.py computes all
-of them again in mpmath.
+of them again in mpmath. Coefficients of polynomials begin with the highest power.
 """
 
-LOG2, ROOT_HALF = 0.6931471805599453, 0.7071067811865476
+from math import factorial
+
+LOG2, ROOT_2, ROOT_HALF = 0.6931471805599453, 1.4142135623730951, 0.7071067811865476
 PER_ROOT_2PI, PER_ROOT_2PI_REST = 0.3989422804014327, -2.49232720227773e-17  # 1 / sqrt(2 pi)
 TWICE_PER_ROOT_PI = 1.1283791670955126  # 2 / sqrt(pi)
 SELU_SCALE, SELU_TAIL = 1.0507009873554805, 1.7580993408473768  # the latter is scale * alpha
@@ -24,7 +26,7 @@ A, A_REST = 1.5957691216057308, -9.96930880911092e-17
 B, B_REST = 0.07135481627260025, -6.175149918155315e-19
 
 # (t + 1) Phi(-t) / exp(-t^2 / 2), Phi the normal distribution function, for t >= 0 as a polynomial
-# in (t - 4) / (t + 4), the highest power first: its Chebyshev series as long as terms exceed 2^-57.
+# in (t - 4) / (t + 4): its Chebyshev series as long as terms exceed 2^-57.
 MILLS = (
     1.968773941157256e-10, 1.7873545221852657e-10, -1.9068104342795306e-09,
     -2.6180348731255444e-09, 8.858538843412724e-09, 2.0257667136861587e-08,
@@ -36,9 +38,9 @@ MILLS = (
     0.013999634724424333, -0.09670347732652577, 0.47205320650984467,
 )  # fmt: skip
 
-# 6 (-1)^k (k + 1) / (2 k + 3)!, the highest k first: -3 sinc'(x) / (pi^2 x) in powers of (pi x)^2
-SINC = (
-    2.5529923126162516e-21, -1.1743764638034756e-18, 4.439143033177138e-16, -1.34949948208585e-13,
-    3.2118087673643227e-11, -5.7812557812557815e-09, 7.515632515632515e-07, -6.613756613756614e-05,
-    0.0035714285714285713, -0.1, 1.0,
-)  # fmt: skip
+# erf(x) / x in powers of x^2 up to 1/2: DLMF 7.6.1.
+ERF = tuple(
+    TWICE_PER_ROOT_PI * (-1) ** k / (factorial(k) * (2 * k + 1)) for k in reversed(range(15))
+)
+# -3 sinc'(x) / (pi^2 x) in powers of (pi x)^2 up to pi^2 / 4.
+SINC = tuple(6 * (-1) ** k * (k + 1) / factorial(2 * k + 3) for k in reversed(range(11)))

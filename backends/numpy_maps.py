@@ -6,24 +6,9 @@ and 0 for abs. Outside its domain a map is nan, and so is its diagonal.
 """
 
 import numpy as np
-from scipy.special import erf as erf_of
 
 from backends import map_constants as c
 from reference.words import BOUNDS, DELTA, TARGET
-
-# --- pullbacks
-
-
-def pullback_dense(row, diagonal):  # (1, n), (n,) -> (1, n)   forms n*n numbers
-    return row @ np.diag(diagonal)
-
-
-def pullback_elementwise(row, diagonal):  # (1, n), (n,) -> (1, n)   forms n numbers
-    return row * diagonal
-
-
-PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
-
 
 # --- what the maps share
 
@@ -140,8 +125,11 @@ def atan(x):
 
 
 def erf(x):
-    most, more, unit = gauss_in_three(size(x), 1.0)
-    return erf_of(x), (c.TWICE_PER_ROOT_PI + c.TWICE_PER_ROOT_PI * more) * most * unit
+    t = size(x)
+    most, more, unit = gauss_in_three(t, 1.0)
+    far = np.copysign(1 - 2 * normal_tail(c.ROOT_2 * t, more) * most * unit, x)
+    value = np.where(t < 0.7, x * polynomial(c.ERF, t * t), far)
+    return value, (c.TWICE_PER_ROOT_PI + c.TWICE_PER_ROOT_PI * more) * most * unit
 
 
 # --- smooth activations
@@ -174,14 +162,15 @@ def selu(x):
 
 
 def gelu_erf(x):
-    """Phi(-t) = polynomial / (t + 1) * exp(-t^2 / 2); near 0 Phi comes from erf."""
+    """Phi(-t) = polynomial / (t + 1) * exp(-t^2 / 2); near 0 Phi is 1/2 + erf(x / sqrt(2)) / 2."""
     t = size(x)
     most, more, unit = gauss_in_three(t, 0.5)
     tail = normal_tail(t, more)
     density, rest = product(t, np.full_like(t, c.PER_ROOT_2PI))
     rest += density * more + t * c.PER_ROOT_2PI_REST
     below, slope_below = -t * tail * most * unit, ((tail - density) - rest) * most * unit
-    phi = np.where(x < 1, 0.5 + 0.5 * erf_of(x * c.ROOT_HALF), 1 - tail * most * unit)
+    near = 0.5 + x * (c.ROOT_HALF / 2) * polynomial(c.ERF, t * t / 2)
+    phi = np.where(x < 1, near, 1 - tail * most * unit)
     slope = phi + np.copysign(density + rest, x) * most * unit
     is_below = x < -0.25
     return np.where(is_below, below, x * phi), choose(x, is_below, slope_below, slope)
@@ -352,7 +341,7 @@ def huber(x):
     return value, np.clip(residual, -DELTA, DELTA)
 
 
-# --- the contract
+# --- all of them
 
 
 FUNCTIONS = {
@@ -369,30 +358,3 @@ FUNCTIONS = {
     "cross_entropy_1": cross_entropy_1, "logit_cross_entropy_0": softplus,
     "logit_cross_entropy_1": logit_cross_entropy_1, "hinge": hinge, "huber": huber,
 }  # fmt: skip
-MAPS = tuple(FUNCTIONS)
-
-
-def in_float64(function):
-    """The function of x in any dtype, computed in float64 and rounded once."""
-
-    def rounded(x):
-        value, diagonal = function(x.astype(np.float64, copy=False))
-        return value.astype(x.dtype, copy=False), diagonal.astype(x.dtype, copy=False)
-
-    return rounded
-
-
-def map_of(function, formulation, execution):
-    """The map and its pullback, from a function of x (n,) that returns value and diagonal (n,)."""
-    pullback = PULLBACKS[formulation]
-
-    @np.errstate(all="ignore")  # infinity, nan and 0 are arguments like others
-    def mapped(row, x):  # (1, n), (n,) -> (n,), (1, n)
-        value, diagonal = function(x)
-        return value, pullback(row, diagonal)
-
-    return mapped
-
-
-def make_map(name, formulation, execution):
-    return map_of(in_float64(FUNCTIONS[name]), formulation, execution)

@@ -25,6 +25,7 @@ from reference.formats import Format
 
 ALLOWED = 4  # ULP: what carefully written code reaches, and so do most of the libraries
 ROUNDINGS = 32  # of a map: the longest formula of the catalog has about ten operations
+MOST = 1e300  # ULP, where an exact 0 has become a number: infinite is for what is no number
 AGREES = ""
 
 
@@ -42,7 +43,7 @@ def errors(found: np.ndarray, exact: Exact, form: Format) -> np.ndarray:
         ulp = np.abs((found - exact.head) - exact.rest) / form.ulp(exact.head)
     same = (found == nearest) | (np.isnan(found) & np.isnan(nearest))
     are_numbers = np.isfinite(found) & np.isfinite(nearest)
-    return np.where(are_numbers, ulp, np.where(same, 0.0, np.inf))
+    return np.where(are_numbers, np.minimum(ulp, MOST), np.where(same, 0.0, np.inf))
 
 
 def classes(

@@ -4,7 +4,7 @@ A map is a function of one variable, so its Jacobian on an array is diagonal. Pa
 are fixed here and are decimal numbers, not rounded ones. The formulas keep their digits for any
 argument at any precision: no difference of nearly equal numbers except at a zero of the result.
 
-At a kink `exact` gives nan as the derivative: there is none. A finite end of a domain belongs to it.
+At a kink `exact` gives a derivative of nan: there is none. A finite end of a domain belongs to it.
 """
 
 from collections.abc import Callable

@@ -335,7 +335,7 @@ def solved(name):
 
 def numbers():
     """What the numbers of backends/map_constants.py are meant to be."""
-    silu, mish, gelu = solved("silu"), solved("mish"), solved("gelu_tanh")
+    silu, mish, gelu, z = (solved(name) for name in ("silu", "mish", "gelu_tanh", "gelu_erf"))
     a = 2 * mp.sqrt(2 / mp.pi)
     b = a * mp.mpf("0.044715")
     scale = mp.mpf("1.0507009873554804934193349852946")
@@ -344,8 +344,9 @@ def numbers():
         "PER_ROOT_2PI": 1 / mp.sqrt(2 * mp.pi), "TWICE_PER_ROOT_PI": 2 / mp.sqrt(mp.pi),
         "SELU_SCALE": scale, "SELU_TAIL": scale * mp.mpf("1.6732632423543772848170429916717"),
         "SHIFT": 37, "SHRUNK": mp.exp(-37), "PER_E": mp.exp(-1), "SILU": silu,
-        "SILU_EXP": mp.exp(silu), "MISH": mish, "MISH_EXP": mp.exp(mish), "GELU": gelu,
-        "GELU_EXP": mp.exp(a * gelu + b * gelu**3), "A": a, "B": b,
+        "SILU_EXP": mp.exp(silu), "MISH": mish, "MISH_EXP": mp.exp(mish), "GELU_TANH": gelu,
+        "GELU_TANH_EXP": mp.exp(a * gelu + b * gelu**3), "A": a, "B": b, "GELU_ERF": z,
+        "GELU_ERF_S": (-z - 4) / (-z + 4),
     }  # fmt: skip
 
 

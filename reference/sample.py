@@ -19,12 +19,12 @@ BEND = 2.0**-12, 2.0**8  # sizes of the numbers where most maps bend and approxi
 def sample(map: "Map", dtype: str, points: int) -> np.ndarray:
     """About so many numbers (n,) of the dtype in the map's domain, in ascending order.
 
-    Up to 3/4 of them: one in each binade of either sign, subnormal ones too; if there are more
+    Up to half of them: one in each binade of either sign, subnormal ones too; if there are more
     binades, evenly spaced ones. Then an eighth at distances that double from every kink, switch,
     zero and end of the domain; the rest where abs(x) is 2^-12 to 2^8.
     """
     limits, places = np.finfo(dtype), _places(map)
-    binades = _thinned(_inside(map, _binades(limits)), points * 3 // 4)
+    binades = _thinned(_inside(map, _binades(limits)), points // 2)
     near = _thinned(_inside(map, _near(places, limits)), points // 8)
     bend = _thinned(_inside(map, _bend(4 * points)), max(points - len(binades) - len(near), 0))
     with np.errstate(over="ignore"):

@@ -76,14 +76,13 @@ class Loaded:
         check_name("execution", execution, self.EXECUTIONS)
 
     def _check(self) -> None:
-        file = self._module.__file__
-        if missing := [name for name in contract_names() if not self._has(name)]:
+        file, has_maps = self._module.__file__, hasattr(self._module, "MAPS")
+        needed = [*contract_names(), *(["make_map"] if has_maps else [])]
+        if missing := [name for name in needed if not self._has(name)]:
             raise ValueError(f"{file} lacks {', '.join(missing)} of the contract")
-        has_maps = hasattr(self._module, "MAPS")
-        if has_maps and not self._has("make_map"):
-            raise ValueError(f"{file} has MAPS and lacks make_map")
-        found = {name: self.__getattr__(name) for name in contract_names()}
-        found |= {"MODELS": self.MODELS} | ({"MAPS": self.MAPS} if has_maps else {})
+        found = {name: self.__getattr__(name) for name in needed} | {"MODELS": self.MODELS}
+        if has_maps:
+            found["MAPS"] = self.MAPS
         for name, value in found.items():
             if problem := _flaw(value, _ALLOWED.get(name)):
                 raise ValueError(f"{file}: {name} must be {problem}, got {value!r}")

@@ -88,6 +88,16 @@ def polynomial(coefficients, s):
 
 
 @compiled()
+def quotient(coefficients, s, zero):
+    """(P(s) - P(zero)) / (s - zero) of a polynomial P: Horner's scheme for zero, and for s."""
+    found, constant = 0.0, coefficients[0]
+    for k in range(1, len(coefficients)):
+        found = found * s + constant
+        constant = constant * zero + coefficients[k]
+    return found
+
+
+@compiled()
 def normal_tail(t, more):
     """(1 + more) Phi(-t) / exp(-t^2 / 2) for the normal distribution function Phi."""
     under, under_rest = total(t, 1.0)
@@ -244,17 +254,23 @@ def gelu_erf(x, value, diagonal):
         t = size(x[i])
         most, more, unit = gauss_in_three(t, 0.5)
         tail = normal_tail(t, more)
-        density, rest = product(t, c.PER_ROOT_2PI)
-        rest += density * more + t * c.PER_ROOT_2PI_REST
+        density = t * c.PER_ROOT_2PI
+        density += density * more
         if x[i] < -0.25:
+            slope = tail - density
+            if t < 2:  # the same, from its zero
+                d = (-t - c.GELU_ERF) - c.GELU_ERF_REST
+                of_tail = 8 * quotient(c.MILLS, (t - 4) / (t + 4), c.GELU_ERF_S)
+                of_tail /= (t + 4) * (4 - c.GELU_ERF)
+                slope = (c.PER_ROOT_2PI * (1 + t - c.GELU_ERF) - of_tail) * (1 + more) / (1 + t) * d
             value[i] = -t * tail * most * unit
-            diagonal[i] = ((tail - density) - rest) * most * unit
+            diagonal[i] = slope * most * unit
         else:
             phi = 1 - tail * most * unit
             if x[i] < 1:
                 phi = 0.5 + x[i] * (c.ROOT_HALF / 2) * polynomial(c.ERF, t * t / 2)
             value[i] = x[i] * phi
-            diagonal[i] = phi + np.copysign(density + rest, x[i]) * most * unit
+            diagonal[i] = phi + np.copysign(density, x[i]) * most * unit
 
 
 @compiled()
@@ -274,10 +290,10 @@ def gelu_tanh(x, value, diagonal):
             far = 1 - growth
             slope = far + (e - (rest + v_rest) - far * v_rest)  # (1 + x v' + exp(v)) (1 - v_rest)
             if 0.5 < t < 1.2:  # the same, from its zero
-                d = (-t - c.GELU) - c.GELU_REST
-                squares = p - t * c.GELU + c.GELU * c.GELU
+                d = (-t - c.GELU_TANH) - c.GELU_TANH_REST
+                squares = p - t * c.GELU_TANH + c.GELU_TANH * c.GELU_TANH
                 near = d * (c.A + 3 * c.B * squares)
-                more = c.GELU_EXP * np.expm1(d * (c.A + c.B * squares))
+                more = c.GELU_TANH_EXP * np.expm1(d * (c.A + c.B * squares))
                 slope = near + (more - (near + more) * v_rest)
             value[i] = -(t - t * v_rest) * most / (1 + e) * unit
             diagonal[i] = slope * most * unit / square_of_one_plus(e)

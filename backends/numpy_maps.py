@@ -59,6 +59,15 @@ def polynomial(coefficients, s):
     return found
 
 
+def quotient(coefficients, s, zero):
+    """(P(s) - P(zero)) / (s - zero) of a polynomial P: Horner's scheme for zero, and for s."""
+    found, constant = np.zeros_like(s), coefficients[0]
+    for term in coefficients[1:]:
+        found = found * s + constant
+        constant = constant * zero + term
+    return found
+
+
 def normal_tail(t, more):
     """(1 + more) Phi(-t) / exp(-t^2 / 2) for the normal distribution function Phi."""
     under, under_rest = total(t, 1.0)
@@ -166,14 +175,18 @@ def gelu_erf(x):
     t = size(x)
     most, more, unit = gauss_in_three(t, 0.5)
     tail = normal_tail(t, more)
-    density, rest = product(t, np.full_like(t, c.PER_ROOT_2PI))
-    rest += density * more + t * c.PER_ROOT_2PI_REST
-    below, slope_below = -t * tail * most * unit, ((tail - density) - rest) * most * unit
-    near = 0.5 + x * (c.ROOT_HALF / 2) * polynomial(c.ERF, t * t / 2)
-    phi = np.where(x < 1, near, 1 - tail * most * unit)
-    slope = phi + np.copysign(density + rest, x) * most * unit
+    density = t * c.PER_ROOT_2PI
+    density += density * more
+    d = (-t - c.GELU_ERF) - c.GELU_ERF_REST
+    of_tail = 8 * quotient(c.MILLS, (t - 4) / (t + 4), c.GELU_ERF_S) / ((t + 4) * (4 - c.GELU_ERF))
+    near = (c.PER_ROOT_2PI * (1 + t - c.GELU_ERF) - of_tail) * (1 + more) / (1 + t) * d
+    slope_below = np.where(t < 2, near, tail - density) * most * unit
+    near_0 = 0.5 + x * (c.ROOT_HALF / 2) * polynomial(c.ERF, t * t / 2)
+    phi = np.where(x < 1, near_0, 1 - tail * most * unit)
+    slope = phi + np.copysign(density, x) * most * unit
     is_below = x < -0.25
-    return np.where(is_below, below, x * phi), choose(x, is_below, slope_below, slope)
+    value = np.where(is_below, -t * tail * most * unit, x * phi)
+    return value, choose(x, is_below, slope_below, slope)
 
 
 def gelu_tanh(x):
@@ -189,10 +202,10 @@ def gelu_tanh(x):
     growth, rest = total(v, 2 * t * q)  # x v'
     far = 1 - growth
     below = far + (e - (rest + v_rest) - far * v_rest)  # (1 + x v' + exp(v)) (1 - v_rest)
-    d = (-t - c.GELU) - c.GELU_REST
-    squares = p - t * c.GELU + c.GELU * c.GELU
+    d = (-t - c.GELU_TANH) - c.GELU_TANH_REST
+    squares = p - t * c.GELU_TANH + c.GELU_TANH * c.GELU_TANH
     near = d * (c.A + 3 * c.B * squares)
-    more = c.GELU_EXP * np.expm1(d * (c.A + c.B * squares))
+    more = c.GELU_TANH_EXP * np.expm1(d * (c.A + c.B * squares))
     near = near + (more - (near + more) * v_rest)  # the same, from its zero
     slope_below = np.where((t > 0.5) & (t < 1.2), near, below) * most * unit
     slope = choose(x, x < 0, slope_below, 1 + e + growth * e) / square_of_one_plus(e)

@@ -36,8 +36,9 @@ class Format(NamedTuple):
 
     def ulp(self, x: np.ndarray) -> np.ndarray:
         """The distance of two numbers in the binade of abs(x); below tiny, that of tiny."""
-        exponent = np.frexp(np.where(np.isfinite(x), x, self.largest))[1] - 1
-        return np.ldexp(1.0, np.clip(exponent, self.least, self.most) - self.bits + 1)
+        size = np.maximum(np.abs(np.where(np.isfinite(x), x, self.largest)), self.tiny)
+        exponent = np.minimum(np.frexp(size)[1] - 1, self.most)
+        return np.ldexp(1.0, exponent - self.bits + 1)
 
     def rounded(self, x: np.ndarray) -> np.ndarray:
         """The nearest number of the format, ties to even; infinite above the largest."""

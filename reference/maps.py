@@ -4,11 +4,11 @@ A map is a function of one variable, so its Jacobian on an array is diagonal. Pa
 are fixed here and are decimal numbers, not rounded ones. The formulas keep their digits for any
 argument at any precision: no difference of nearly equal numbers except at a zero of the result.
 
-At a kink the derivative is nan: there is none. A finite end of a domain belongs to it.
+At a kink `exact` gives a derivative of nan: there is none. A finite end of a domain belongs to it.
 """
 
 from collections.abc import Callable
-from math import inf, nan
+from math import copysign, inf, nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,9 +34,10 @@ class Map(NamedTuple):
     domain:    closed; inf allowed
     kinks:     where the derivative, or for softplus_threshold the value, jumps
     switches:  where implementations usually change their formula: to be sampled densely
-    zeros:     where the derivative passes zero since two terms cancel, and what is allowed is
-               relative to the larger one: see `cancelled`; sinc' has one near every n + 1/2
+    zeros:     where the derivative passes zero since two terms cancel; sinc' has one near every
+               n + 1/2, and the first are here
     term:      one of these two terms, of x (n,), roughly
+    bound:     where the textbook's derivative may be off by more than 4 ULP, by how much, and why
     """
 
     name: str
@@ -49,6 +50,7 @@ class Map(NamedTuple):
     switches: tuple[float, ...] = ()
     zeros: tuple[float, ...] = ()
     term: Callable[[np.ndarray], np.ndarray] | None = None
+    bound: str = ""
 
 
 class Exact(NamedTuple):
@@ -67,7 +69,7 @@ def exact(map: str | Map, x: np.ndarray) -> Exact:
     """Value and derivative at the numbers x (n,), of any float dtype, which are taken as exact.
 
     nan outside the domain and where neither a value nor a limit exists; at +-inf and where a
-    formula is 0/0 the limit. Raises ValueError for an unknown name.
+    formula gives no number the limit; -0 is a zero below 0. Raises ValueError for an unknown name.
     """
     if isinstance(map, str):
         check_name("map", map, tuple(MAPS))
@@ -81,16 +83,18 @@ def cancelled(map: Map, x: np.ndarray, derivative: np.ndarray) -> np.ndarray:
     """The size of the larger term (n,) where two cancel to less than half of it, elsewhere 0."""
     if map.term is None:
         return np.zeros(len(x))
-    with np.errstate(all="ignore"):  # x may be infinite
+    with np.errstate(all="ignore"):  # x may be infinite, the derivative nan
         one = map.term(x)
         larger = np.maximum(np.abs(one), np.abs(derivative - one))
-    return np.where(np.abs(derivative) < larger / 2, larger, 0)
+        return np.where(np.abs(derivative) < larger / 2, larger, 0)
 
 
 def near_zero(map: Map, quantity: str, x: float) -> bool:
     """Whether x is so near to a zero of the derivative that two terms of it cancel."""
+    if quantity != "derivative" or map.term is None:
+        return False
     at = np.array([x])
-    return quantity == "derivative" and bool(cancelled(map, at, exact(map, at).derivative).any())
+    return bool(cancelled(map, at, exact(map, at).derivative)[0])
 
 
 def _exact(map: Map, x: float) -> tuple[float, float, float, float]:
@@ -115,9 +119,16 @@ def _limit(function: Callable[[Any], Any], x: float, domain: tuple[float, float]
     if abs(x) == inf:
         near = [mp.sign(x) * far for far in (HUGE, HUGER)]
     else:
-        near = [mp.fadd(x, s / far, exact=True) for s in (-1, 1) for far in (HUGE, HUGER)]
-    found = [function(number) for number in near if domain[0] <= number <= domain[1]]
+        near = [mp.fadd(x, s / far, exact=True) for s in _sides(x, domain) for far in (HUGE, HUGER)]
+    found = [function(number) for number in near]
     return found[0] if len({float(number) for number in found}) == 1 else mp.nan
+
+
+def _sides(x: float, domain: tuple[float, float]) -> list[int]:
+    """Where the limit is taken: below, above or both; at a zero inside, on the side of its sign."""
+    if x == 0 and domain[0] < 0 < domain[1]:
+        return [int(copysign(1, x))]
+    return [-1] * (x > domain[0]) + [1] * (x < domain[1])
 
 
 def _pair(number: Any) -> tuple[float, float]:
@@ -213,6 +224,11 @@ def _huber(x: Any) -> Any:
     return far * far / 2 if far <= DELTA else DELTA * (far - mp.mpf(DELTA) / 2)
 
 
+def _logistic(x: np.ndarray) -> np.ndarray:
+    """In float64, for terms."""
+    return 1 / (1 + np.exp(-x))
+
+
 def _gelu_term(x: np.ndarray) -> np.ndarray:
     """The density times x; the other one is the distribution function."""
     return x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
@@ -297,16 +313,18 @@ _ALL = (
     ),
     Map(
         "gelu_tanh", "x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2",
-        _gelu_tanh, _gelu_tanh_slope, ARXIV + "1606.08415", switches=(-0.7524614220710162,),
+        _gelu_tanh, _gelu_tanh_slope, ARXIV + "1606.08415", zeros=(-0.7524614220710162,),
+        term=lambda x: _logistic(np.sqrt(8 / np.pi) * (x + 0.044715 * x**3)),
     ),
     Map(
         "silu", "x / (1 + exp(-x))",
         lambda x: x * _sigmoid(x), lambda x: _sigmoid(x) + x * _sigmoid_slope(x),
-        ARXIV + "1702.03118", switches=(-1.2784645427610738,),
+        ARXIV + "1702.03118", zeros=(-1.2784645427610738,), term=_logistic,
     ),
     Map(
         "mish", "x tanh(log(1 + exp(x)))",
-        _mish, _mish_slope, ARXIV + "1908.08681", switches=(-1.1924312145154952, 20.0),
+        _mish, _mish_slope, ARXIV + "1908.08681", switches=(20.0,),
+        zeros=(-1.1924312145154952,), term=lambda x: np.tanh(np.log1p(np.exp(x))),
     ),
     Map(
         "hard_tanh", "min(max(x, -1), 1)",
@@ -328,7 +346,8 @@ _ALL = (
         "hard_swish", "x min(max(x + 3, 0), 6) / 6",
         lambda x: x * _relu6(x + 3) / 6,
         lambda x: mp.one if x > 3 else _inside(x, -3, 3, (2 * x + 3) / 6),
-        ARXIV + "1905.02244", kinks=(-3.0, 3.0), switches=(-1.5,),
+        ARXIV + "1905.02244", kinks=(-3.0, 3.0), zeros=(-1.5,),
+        term=lambda x: np.where(abs(x) < 3, 0.5, 0),
     ),
     Map(
         "softsign", "x / (1 + abs(x))",
@@ -352,6 +371,8 @@ _ALL = (
         "sinc", "sin(pi x) / (pi x)", mp.sincpi, _sinc_slope,
         "https://numpy.org/doc/stable/reference/generated/numpy.sinc.html",
         zeros=(*(-z for z in SINC_ZEROS), *SINC_ZEROS), term=_sinc_term,
+        bound="where cos(pi x) and sinc(x) cancel, near n + 1/2, 4 ULP of the larger of both over "
+        "x: every zero of sinc' would need its own constants",
     ),
     Map(
         "log_cosh", "log(cosh(x))",
@@ -362,7 +383,7 @@ _ALL = (
         "xlogx", "x log(x), 0 at 0",
         lambda x: x * mp.log(x), lambda x: mp.log(x) + 1,
         "https://docs.scipy.org/doc/scipy/reference/generated/scipy.special.xlogy.html",
-        POSITIVE, switches=(0.36787944117144233, 1.0),
+        POSITIVE, switches=(1.0,), zeros=(0.36787944117144233,), term=np.ones_like,
     ),
     Map(
         "squared_error", "(x - 1)^2",
@@ -399,13 +420,5 @@ _ALL = (
 )  # fmt: skip
 
 
-def _with_kinks(map: Map) -> Map:
-    """The same with a derivative that is nan at the kinks."""
-
-    def derivative(x: Any) -> Any:
-        return mp.nan if x in map.kinks else map.derivative(x)
-
-    return map._replace(derivative=derivative) if map.kinks else map
-
-
-MAPS: dict[str, Map] = {name: _with_kinks({m.name: m for m in _ALL}[name]) for name in NAMES}
+_BY_NAME = {map.name: map for map in _ALL}
+MAPS: dict[str, Map] = {name: _BY_NAME[name] for name in NAMES}

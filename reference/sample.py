@@ -19,14 +19,14 @@ BEND = 2.0**-12, 2.0**8  # sizes of the numbers where most maps bend and approxi
 def sample(map: "Map", dtype: str, points: int) -> np.ndarray:
     """About so many numbers (n,) of the dtype in the map's domain, in ascending order.
 
-    Up to 3/4 of them: one in each binade of either sign, subnormal ones too; if there are more
+    Up to half of them: one in each binade of either sign, subnormal ones too; if there are more
     binades, evenly spaced ones. Then an eighth at distances that double from every kink, switch,
     zero and end of the domain; the rest where abs(x) is 2^-12 to 2^8.
     """
     limits, places = np.finfo(dtype), _places(map)
-    binades = _thinned(_inside(map, _binades(limits)), points * 3 // 4)
+    binades = _thinned(_inside(map, _binades(limits)), points // 2)
     near = _thinned(_inside(map, _near(places, limits)), points // 8)
-    bend = _thinned(_inside(map, _bend(4 * points)), max(points - len(binades) - len(near), 0))
+    bend = _thinned(_inside(map, _bend(2 * points)), max(points - len(binades) - len(near), 0))
     with np.errstate(over="ignore"):
         found = _inside(map, np.concatenate([binades, near, bend]).astype(dtype))
     return np.unique(found[np.isfinite(found)])
@@ -71,9 +71,9 @@ def _near(places: list[float], limits: np.finfo) -> np.ndarray:
 
 
 def _bend(count: int) -> np.ndarray:
-    """So many numbers that are evenly spaced in their logarithms, of both signs."""
+    """So many numbers that are evenly spaced in their logarithms, of either sign."""
     size = BEND[0] * (BEND[1] / BEND[0]) ** (np.arange(count) / count)
-    return np.where(np.arange(count) % 2, size, -size)
+    return np.concatenate([-size, size])
 
 
 def _inside(map: "Map", numbers: np.ndarray) -> np.ndarray:

@@ -1,0 +1,465 @@
+"""The catalog of maps, its exact values, the sample, and the numbers of the hand-written forms."""
+
+from itertools import count
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mp
+
+import backends
+from backends import map_constants
+from reference import maps, words
+from reference.formats import FORMATS
+from reference.maps import MAPS
+from tests.map_checks import HAND_WRITTEN, flaws, flaws_at_kinks, off, truth_at
+
+BITS = 200
+FINE = np.finfo(float).smallest_subnormal
+
+
+# --- the catalog
+
+
+def test_there_are_36_maps_and_the_losses_each_with_its_source():
+    assert tuple(MAPS) == words.MAPS
+    assert len(MAPS) >= 36 + 8
+    for map in MAPS.values():
+        assert map.formula
+        assert map.source.startswith("https://")
+        assert map.domain[0] < map.domain[1]
+        places = map.kinks + map.switches + map.zeros
+        assert all(map.domain[0] < at < map.domain[1] for at in places)
+
+
+@pytest.mark.parametrize("name", [name for name, map in MAPS.items() if map.kinks])
+def test_at_a_kink_the_derivative_jumps_or_else_the_value(name):
+    for kink in MAPS[name].kinks:
+        found = maps.exact(name, np.array([np.nextafter(kink, -9e9), kink, np.nextafter(kink, 9e9)]))
+        assert np.isnan(found.derivative[1])
+        assert np.isfinite(found.value[1])
+        jumps = [abs(values[2] - values[0]) for values in (found.value, found.derivative)]
+        assert max(jumps) > 1e-9
+
+
+@pytest.mark.parametrize("name", [name for name, map in MAPS.items() if map.switches or map.zeros])
+def test_elsewhere_it_does_not(name):
+    for at in MAPS[name].switches + MAPS[name].zeros:
+        found = maps.exact(name, np.array([np.nextafter(at, -9e9), at, np.nextafter(at, 9e9)]))
+        assert np.ptp(found.derivative) < 1e-14
+        assert np.ptp(found.value) < 1e-14
+
+
+@pytest.mark.parametrize("name", [name for name, map in MAPS.items() if map.zeros])
+def test_a_zero_is_the_float64_nearest_to_it(name):
+    for zero in MAPS[name].zeros:
+        half = np.spacing(abs(zero)) / 2
+        with mp.workprec(BITS):
+            below, above = (MAPS[name].derivative(mp.mpf(zero) + s * half) for s in (-1, 1))
+        assert below * above <= 0
+        assert maps.near_zero(MAPS[name], "derivative", zero)
+        assert not maps.near_zero(MAPS[name], "value", zero)
+        assert not maps.near_zero(MAPS[name], "derivative", 5 * zero)
+
+
+# --- the exact values
+
+
+def ordinary(name, count):
+    """Numbers of the domain that are no kinks, of sizes from 1e-9 to 1e3."""
+    x = maps.sample(MAPS[name], "float64", 12 * count)
+    x = x[(abs(x) > 1e-9) & (abs(x) < 1e3) & ~np.isin(x, np.array(MAPS[name].kinks, float))]
+    return x[np.linspace(0, len(x) - 1, count).astype(int)].tolist()
+
+
+def check_derivative(name, count):
+    """The step of mpmath's difference is about 2^-200 of x: its square is nothing here."""
+    one = MAPS[name]
+    with mp.workprec(BITS):
+        for x in map(mp.mpf, ordinary(name, count)):
+            exact, found = one.derivative(x), mpmath.diff(one.value, x, relative=True)
+            unit = abs(exact) + abs(one.value(x) / x)
+            assert abs(exact - found) <= unit * mp.mpf(2) ** -150, x
+
+
+
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_derivative_is_that_of_the_value(name):
+    check_derivative(name, 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAPS)
+def test_a_derivative_is_that_of_the_value_at_many_points(name):
+    check_derivative(name, 150)
+
+
+DEFINITIONS = {  # as they stand in the sources; digits that cancel are made up for by bits
+    "expm1": lambda x: mp.exp(x) - 1,
+    "log1p": lambda x: mp.log(1 + x),
+    "tanh": lambda x: (mp.exp(x) - mp.exp(-x)) / (mp.exp(x) + mp.exp(-x)),
+    "erf": lambda x: 1 - mp.erfc(x),
+    "sigmoid": lambda x: mp.exp(x) / (mp.exp(x) + 1),
+    "log_sigmoid": lambda x: mp.log(1 / (1 + mp.exp(-x))),
+    "softplus": lambda x: mp.log(1 + mp.exp(x)),
+    "softplus_threshold": lambda x: x if x > 20 else mp.log(1 + mp.exp(x)),
+    "relu6": lambda x: min(max(0, x), 6),
+    "leaky_relu": lambda x: max(0, x) + min(0, x) / 100,
+    "elu": lambda x: max(0, x) + min(0, mp.exp(x) - 1),
+    "celu": lambda x: max(0, x) + min(0, mp.exp(x) - 1),
+    "selu": lambda x: mp.mpf("1.0507009873554804934193349852946") * (
+        max(0, x) + min(0, mp.mpf("1.6732632423543772848170429916717") * (mp.exp(x) - 1))
+    ),
+    "gelu_erf": lambda x: x * (1 + mp.erf(x / mp.sqrt(2))) / 2,
+    "gelu_tanh": lambda x: (
+        x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3)))
+    ),
+    "silu": lambda x: x / (1 + mp.exp(-x)),
+    "mish": lambda x: x * mp.tanh(mp.log(1 + mp.exp(x))),
+    "hard_tanh": lambda x: -1 if x < -1 else 1 if x > 1 else x,
+    "hard_sigmoid": lambda x: 0 if x <= -3 else 1 if x >= 3 else x / 6 + mp.mpf(1) / 2,
+    "hard_sigmoid_keras": lambda x: max(0, min(1, mp.mpf("0.2") * x + mp.mpf("0.5"))),
+    "hard_swish": lambda x: 0 if x <= -3 else x if x >= 3 else x * (x + 3) / 6,
+    "sinc": lambda x: mp.sin(mp.pi * x) / (mp.pi * x),
+    "log_cosh": lambda x: mp.log((mp.exp(x) + mp.exp(-x)) / 2),
+    "xlogx": lambda x: x * mp.log(x),
+    "cross_entropy_0": lambda x: -mp.log(1 - x),
+    "logit_cross_entropy_0": lambda x: -mp.log(1 - 1 / (1 + mp.exp(-x))),
+    "logit_cross_entropy_1": lambda x: -mp.log(1 / (1 + mp.exp(-x))),
+    "hinge": lambda x: max(0, 1 - x),
+    "huber": lambda x: (x - 1) ** 2 / 2 if abs(x - 1) < 1 else abs(x - 1) - mp.mpf(1) / 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_a_value_is_what_the_source_defines(name):
+    """At 4000 bits, where exp(-1000) beside 1 still has 2500."""
+    for x in (x for x in ordinary(name, 12) if abs(x) < 700):
+        with mp.workprec(4000):
+            right = mp.mpf(DEFINITIONS[name](mp.mpf(x)))
+        with mp.workprec(BITS):
+            found = MAPS[name].value(mp.mpf(x))
+            assert abs(found - right) <= abs(right) * mp.mpf(2) ** -180, x
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_twice_the_bits_change_no_exact_result(name, monkeypatch):
+    """106 bits are returned; in a few places the last of them may round to the other side."""
+    x = np.concatenate([maps.sample(MAPS[name], "float64", 40), maps.special(MAPS[name], "float64")])
+    once = maps.exact(name, x)
+    monkeypatch.setattr(maps, "BITS", 2 * maps.BITS)
+    twice = maps.exact(name, x)
+    for part, rest, again, rest_again in ((*once[:2], *twice[:2]), (*once[2:], *twice[2:])):
+        assert np.array_equal(part, again, equal_nan=True)
+        with np.errstate(invalid="ignore"):
+            assert (abs(rest - rest_again) <= np.maximum(2.0**-100 * abs(part), FINE))[
+                np.isfinite(part)
+            ].all()
+
+
+LIMITS = [  # map, x, value, derivative
+    ("reciprocal", 0.0, np.inf, -np.inf), ("reciprocal", -0.0, -np.inf, -np.inf),
+    ("sqrt", -0.0, 0, np.inf), ("log", -0.0, -np.inf, np.inf), ("log", -1, np.nan, np.nan),
+    ("log1p", -1, -np.inf, np.inf), ("sin", np.inf, np.nan, np.nan), ("sinc", 0, 1, 0),
+    ("sinc", np.inf, 0, 0), ("silu", -np.inf, 0, 0), ("gelu_erf", -np.inf, 0, 0),
+    ("gelu_erf", np.inf, np.inf, 1), ("gelu_tanh", -np.inf, 0, 0), ("mish", -np.inf, 0, 0),
+    ("mish", np.inf, np.inf, 1), ("softsign", -np.inf, -1, 0), ("hard_swish", -np.inf, 0, 0),
+    ("xlogx", 0, 0, -np.inf), ("xlogx", np.inf, np.inf, np.inf), ("abs", 0, 0, np.nan),
+    ("cross_entropy_0", 1, np.inf, np.inf), ("cross_entropy_1", 0, np.inf, -np.inf),
+    ("cross_entropy_1", 1.5, np.nan, np.nan), ("huber", -np.inf, np.inf, -1),
+    ("exp", np.nan, np.nan, np.nan), ("log_cosh", -np.inf, np.inf, -1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "x", "value", "derivative"), LIMITS)
+def test_ends_and_limits(name, x, value, derivative):
+    found = maps.exact(name, np.array([x]))
+    assert np.array_equal(found.value, [value], equal_nan=True)
+    assert np.array_equal(found.derivative, [derivative], equal_nan=True)
+
+
+def test_an_unknown_map_is_named_with_the_known_ones():
+    with pytest.raises(ValueError, match="unknown map 'wrong'; one of: square, reciprocal, "):
+        maps.exact("wrong", np.zeros(1))
+
+
+# --- the sample
+
+
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("dtype", words.DTYPES)
+def test_a_sample_is_ordered_and_inside_and_has_all_sizes(name, dtype):
+    map, form = MAPS[name], FORMATS[dtype]
+    x = maps.sample(map, dtype, 400)
+    assert x.dtype == dtype
+    assert 300 <= len(x) <= 400
+    assert (np.diff(x) > 0).all()
+    low, high = map.domain
+    assert ((x >= low) & (x <= high)).all()
+    exponents = np.unique(np.frexp(x[x > 0])[1])
+    assert exponents[0] < form.least
+    assert exponents[-1] >= min(form.most, np.frexp(min(high, form.largest))[1] - 1)
+    gaps = np.diff(exponents)
+    assert gaps.max() <= (24 if dtype == "float64" else 4)
+
+
+@pytest.mark.parametrize("name", [name for name, m in MAPS.items() if m.kinks + m.zeros])
+def test_a_sample_is_dense_at_kinks_and_zeros(name):
+    x = maps.sample(MAPS[name], "float64", 600)
+    for at in (at for at in MAPS[name].kinks + MAPS[name].zeros if at):
+        for near in (1e-12, 1e-7, 1e-3, 0.3):
+            close = abs(x - at) < near * abs(at)
+            assert (x[close] < at).any()
+            assert (x[close] > at).any()
+
+
+@pytest.mark.parametrize("dtype", words.DTYPES)
+def test_special_numbers(dtype):
+    x, form = maps.special(MAPS["relu6"], dtype), FORMATS[dtype]
+    assert x.dtype == dtype
+    assert np.isnan(x[-1])
+    assert (np.diff(x[:-1]) >= 0).all()
+    expected = [0, 1, 6, form.tiny, form.largest, np.inf, form.tiny / 4]
+    assert {*expected, *(-n for n in expected if n != 6)} <= {*x.tolist()}
+    assert sorted(np.signbit(x[x == 0])) == [False, True]
+    six = np.array(6, dtype)
+    assert {np.nextafter(six, six - 1), np.nextafter(six, six + 1)} <= {*x}
+
+
+def naive(x):
+    """Maps and derivatives as people write them: each loses its digits somewhere."""
+    t, s, e = np.tanh(x), 1 / (1 + np.exp(-x)), np.exp(x)
+    softplus = np.log(1 + e)
+    return {
+        "tanh": (t, 1 - t * t),
+        "sigmoid": (s, s * (1 - s)),
+        "silu": (x * s, s + x * s * (1 - s)),
+        "expm1": (e - 1, (e - 1) + 1),
+        "softplus": (softplus, s),
+        "log_sigmoid": (np.log(s), 1 - s),
+        "elu": (np.where(x > 0, x, e - 1), np.where(x > 0, 1, (e - 1) + 1)),
+        "mish": (
+            x * np.tanh(softplus), np.tanh(softplus) + x * s * (1 - np.tanh(softplus) ** 2),
+        ),
+        "softsign": (x / (1 + abs(x)), 1 / (1 + abs(x)) - abs(x) / (1 + abs(x)) ** 2),
+        "log_cosh": (np.log(np.cosh(x)), np.tanh(x)),
+        "sinc": (np.sinc(x), (np.cos(np.pi * x) - np.sinc(x)) / x),
+        "xlogx": (x * np.log(x), np.log(x) + 1),
+    }  # fmt: skip
+
+
+def worst(name, x):
+    """The largest finite errors of the naive value and derivative in ULP."""
+    exact, form = maps.exact(name, x), FORMATS["float64"]
+    with np.errstate(all="ignore"):
+        value, derivative = naive(x)[name]
+    found = (
+        off(value, *exact[:2]) / form.ulp(exact.value),
+        off(derivative, *exact[2:]) / form.ulp(exact.derivative),
+    )
+    return [max(1.0, np.max(error[np.isfinite(error)])) for error in found]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", naive(np.ones(1)))
+def test_a_random_sample_finds_no_errors_that_the_sample_misses(name, random_numbers):
+    """Ten times as many random numbers; a factor of 16 is one digit of the 16 that may be lost."""
+    sampled = worst(name, maps.sample(MAPS[name], "float64", 600))
+    drawn = worst(name, random_numbers(name, 6000, "float64"))
+    print(name, [f"{size:.3g}" for size in (*sampled, *drawn)])
+    assert all(own >= other / 16 for own, other in zip(sampled, drawn, strict=True))
+
+
+@pytest.fixture
+def random_numbers():
+    """Draws from a domain: half with evenly distributed exponents, half between -40 and 40."""
+
+    def draw(name, count, dtype):
+        form, random = FORMATS[dtype], np.random.default_rng(len(name))
+        low, high = MAPS[name].domain
+        sizes = np.ldexp(random.uniform(1, 2, count), random.integers(form.least, form.most, count))
+        signed = sizes * random.choice([-1, 1], count)
+        x = np.concatenate([signed, random.uniform(max(low, -40), min(high, 40), count)])
+        x = x[(x >= low) & (x <= high)].astype(dtype)
+        return np.unique(random.choice(x, count))
+
+    return draw
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("dtype", words.DTYPES)
+def test_hand_written_maps_at_random_numbers(name, dtype, random_numbers, backend_of_maps):
+    function = backend_of_maps(name)
+    assert flaws(function, name, truth_at(name, random_numbers(name, 2000, dtype))) == ""
+
+
+# --- the hand-written maps
+
+
+@pytest.fixture(params=HAND_WRITTEN)
+def backend_of_maps(request):
+    if request.param in backends.unavailable():
+        pytest.skip(f"{request.param} is not installed")
+    module = backends.load(request.param)
+    return lambda name: module.make_map(name, "elementwise", HAND_WRITTEN[request.param])
+
+
+@pytest.mark.parametrize("name", [name for name, map in MAPS.items() if map.kinks])
+@pytest.mark.parametrize("dtype", words.DTYPES)
+def test_at_a_kink_the_derivative_is_the_smaller_one(name, dtype, backend_of_maps):
+    assert flaws_at_kinks(backend_of_maps(name), name, dtype) == ""
+
+
+def test_both_backends_have_every_map():
+    for name in HAND_WRITTEN.keys() - backends.unavailable().keys():
+        assert backends.load(name).MAPS == tuple(MAPS)
+
+
+
+
+# --- their numbers
+
+
+def in_two(number):
+    high = float(number)
+    return high, float(number - high)
+
+
+def solved(name):
+    """The zero of a derivative, to all bits."""
+    return mp.findroot(MAPS[name].derivative, MAPS[name].zeros[0])
+
+
+def numbers():
+    """What the numbers of backends/map_constants.py are meant to be."""
+    silu, mish, gelu, z = (solved(name) for name in ("silu", "mish", "gelu_tanh", "gelu_erf"))
+    a = 2 * mp.sqrt(2 / mp.pi)
+    b = a * mp.mpf("0.044715")
+    scale = mp.mpf("1.0507009873554804934193349852946")
+    return {
+        "LOG2": mp.log(2), "ROOT_2": mp.sqrt(2), "ROOT_HALF": mp.sqrt(0.5),
+        "PER_ROOT_2PI": 1 / mp.sqrt(2 * mp.pi), "TWICE_PER_ROOT_PI": 2 / mp.sqrt(mp.pi),
+        "SELU_SCALE": scale, "SELU_TAIL": scale * mp.mpf("1.6732632423543772848170429916717"),
+        "SHIFT": 37, "SHRUNK": mp.exp(-37), "PER_E": mp.exp(-1), "SILU": silu,
+        "SILU_EXP": mp.exp(silu), "MISH": mish, "MISH_EXP": mp.exp(mish), "GELU_TANH": gelu,
+        "GELU_TANH_EXP": mp.exp(a * gelu + b * gelu**3), "A": a, "B": b, "GELU_ERF": z,
+        "GELU_ERF_S": (-z - 4) / (-z + 4),
+    }  # fmt: skip
+
+
+def tail_series(terms, nodes=128):
+    """(t + 1) Phi(-t) / exp(-t^2 / 2) as powers of s = (t - 4) / (t + 4), from its Chebyshev series."""
+
+    def function(s):
+        t = 4 * (1 + s) / (1 - s)
+        return (t + 1) * mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
+
+    angles = [mp.pi * (k + mp.mpf(1) / 2) / nodes for k in range(nodes)]
+    values = [function(mp.cos(angle)) for angle in angles]
+    series = [
+        mp.fdot(values, [mp.cos(j * angle) for angle in angles]) * (2 if j else 1) / nodes
+        for j in range(terms)
+    ]
+    powers, before, found = [mp.mpf(1)], [mp.mpf(0), mp.mpf(1)], [mp.mpf(0)] * terms  # T0, T1
+    for size in series:
+        for k, coefficient in enumerate(powers):
+            found[k] += size * coefficient
+        twice = [mp.mpf(0), *(2 * coefficient for coefficient in before)]
+        powers, before = before, [
+            one - other for one, other in zip(twice, powers + [0] * terms, strict=False)
+        ]
+    return found[::-1]
+
+
+def power_series(name, terms):
+    """The coefficients of these series, the highest power first."""
+    k = range(terms - 1, -1, -1)
+    if name == "ERF":
+        return [2 / mp.sqrt(mp.pi) * (-1) ** j / (mp.factorial(j) * (2 * j + 1)) for j in k]
+    return [6 * mp.mpf(-1) ** j * (j + 1) / mp.factorial(2 * j + 3) for j in k]
+
+
+def wrong_numbers(module):
+    """The names of what is not the nearest number in a module of constants."""
+    with mp.workprec(BITS):
+        expected = {name: float(number) for name, number in numbers().items()}
+        rests = {f"{n}_REST": in_two(number)[1] for n, number in numbers().items()}
+        expected |= {name: rest for name, rest in rests.items() if hasattr(module, name)}
+        expected["MILLS"] = tuple(map(float, tail_series(len(module.MILLS))))
+        for name, terms in (("ERF", 15), ("SINC", 11)):
+            expected[name] = tuple(map(float, power_series(name, terms)))
+    return [n for n, number in expected.items() if differs(n, getattr(module, n), number)]
+
+
+def differs(name, found, expected):
+    """Coefficients of ERF and SINC are quotients of rounded numbers; all others are the nearest."""
+    one, other = np.atleast_1d(found), np.atleast_1d(expected)
+    allowed = 2 * np.spacing(abs(other)) if name in ("ERF", "SINC") else 0
+    return one.shape != other.shape or bool((abs(one - other) > allowed).any())
+
+
+def test_numbers_are_the_nearest_ones():
+    assert wrong_numbers(map_constants) == []
+    named = {name for name in vars(map_constants) if name.isupper()}
+    with mp.workprec(BITS):
+        assert named == {*numbers(), "MILLS", "ERF", "SINC"} | {
+            name for name in named if name.endswith("_REST")
+        }
+
+
+# --- backends without maps
+
+
+BARE = "from backends.numpy_backend import *\ndel MAPS, make_map\n"
+NUMBERS = count()
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """A backend of this source, loaded; removed after the test."""
+    found = []
+
+    def load(source):
+        path = tmp_path / f"bare{next(NUMBERS)}_backend.py"  # a name is imported once
+        path.write_text(source)
+        found.append(backends.add(str(path)))
+        return backends.load(found[-1])
+
+    yield load
+    for name in found:
+        backends._added.pop(name)
+
+
+def test_a_backend_without_maps_is_valid(loaded):
+    for source in (BARE, "BASE = 'numpy'\nFORMULATIONS, EXECUTIONS = ('fused',), ('eager',)\n"):
+        module = loaded(source)
+        assert module.MAPS == ()
+        with pytest.raises(ValueError, match=r"bare\d_backend.py has no MAPS, got 'relu'"):
+            module.make_map("relu", "elementwise", "eager")
+        assert module.make_forward("linear")
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ("MAPS = ('relu',)", "lacks make_map of the contract"),
+        ("MAPS = ('wrong',)\ndef make_map(*words): pass", "MAPS must be a tuple of one or more of"),
+        ("MAPS = ()\ndef make_map(*words): pass", "MAPS must be a tuple of one or more of square"),
+        ("MAPS = ('relu',)\nmake_map = 3", "make_map must be a function, got 3"),
+    ],
+)
+def test_maps_that_break_the_contract(loaded, added, message):
+    with pytest.raises((ValueError, backends.Unavailable), match=message):
+        loaded(BARE + added)
+
+
+def test_some_maps_are_enough(loaded):
+    module = loaded(
+        BARE + "MAPS = ('relu',)\ndef make_map(name, *words): return lambda row, x: (x, row)\n"
+    )
+    assert module.make_map("relu", "dense", "eager") is module.make_map("relu", "dense", "eager")
+    with pytest.raises(ValueError, match="unknown map 'elu'; one of: relu"):
+        module.make_map("elu", "dense", "eager")

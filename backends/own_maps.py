@@ -102,9 +102,9 @@ def _loaded(path: Path) -> ModuleType:
 
 
 def _described(module: ModuleType, path: Path) -> Map:
-    exact = getattr(module, "exact", None)
+    exact: Any = getattr(module, "exact", None)
     words = (module.__doc__ or path.stem).strip().splitlines()[0]
-    derivative = getattr(module, "derivative", None) or (exact and _differentiated(exact))
+    derivative: Any = getattr(module, "derivative", None) or (exact and _differentiated(exact))
     return Map(
         path.name.removesuffix(SUFFIX), getattr(module, "FORMULA", words), exact, derivative,
         source=path.name, domain=tuple(getattr(module, "DOMAIN", (-inf, inf))),

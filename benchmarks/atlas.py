@@ -173,8 +173,8 @@ def _judge(name: str, found: Found) -> str:
     """What a map is compared with, in words."""
     if own_maps.has_formula(name):
         return "mpmath"
-    having = [backend for backend, (arrays, _) in found.items()
-              if any(key.startswith(f"{name} ") and COMPARISON in key for key in arrays)]  # fmt: skip
+    keys = [f"{name} {dtype} {COMPARISON}" for dtype in FORMATS]
+    having = [backend for backend, (arrays, _) in found.items() if {*keys} & {*arrays}]
     if having[0] == "numpy":
         return "its NumPy function in long double"
     return f"{having[0]}'s result in float64"

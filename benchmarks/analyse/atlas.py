@@ -74,9 +74,9 @@ def kinks(rows: Iterable[Row], truths: dict[tuple[str, str], Truth]) -> list[Kin
         for at in map(float, MAPS[row.map].kinks):
             here = np.flatnonzero(truth.x == at)
             if len(here):
-                sides = _beside(truth, at)
+                left, right = map(_text, _beside(truth, at))
                 key = row.map, row.dtype, _text(at)
-                kink = made.setdefault(key, Kink(*key, *map(_text, sides), {}))
+                kink = made.setdefault(key, Kink(*key, left, right, {}))
                 kink.found[f"{row.backend} {row.execution}"] = _text(row.found[1][here[-1]])
     return list(made.values())
 

@@ -52,13 +52,13 @@ def groups(atlas: Atlas) -> list[Group]:
     rows: dict[tuple[str, str], list[str]] = {}
     for row in atlas.judged:
         rows.setdefault((row.map, row.dtype), []).append(f"{row.backend} {row.execution}")
-    made: dict[tuple[str, ...], dict[str, Finding]] = {}
+    made: dict[tuple[str, str, str, str], dict[str, Finding]] = {}
     for one in atlas.findings:
         key = one.map, one.quantity, one.kind, one.dtype
         made.setdefault(key, {})[f"{one.backend} {one.execution}"] = one
     return [
-        Group(*key, own, [row for row in rows[key[0], key[3]] if row not in own])
-        for key, own in made.items()
+        Group(map, quantity, kind, dtype, own, [r for r in rows[map, dtype] if r not in own])
+        for (map, quantity, kind, dtype), own in made.items()
     ]
 
 
@@ -66,7 +66,7 @@ def surprises(atlas: Atlas) -> list[Surprise]:
     """The most surprising differences in the atlas's dtype, at most SHOWN."""
     taken: Counter[str] = Counter()
     maps: set[str] = set()
-    chosen = []
+    chosen: list[Surprise] = []
     for one in sorted(_all(atlas), key=lambda one: -one.score):
         name = one.map.split("_")[0]  # gelu_erf and gelu_tanh are one surprise
         if taken[one.kind] < PER_CLASS and name not in maps and len(chosen) < SHOWN:

@@ -111,7 +111,7 @@ def store(path: Path, found: dict[str, Any]) -> None:
     """Write the arrays to path, and the texts beside them."""
     notes = {name: text for name, text in found.items() if isinstance(text, str)}
     arrays = {name: array for name, array in found.items() if name not in notes}
-    np.savez(path, **arrays, **{NOTES: np.array(json.dumps(notes))})
+    np.savez(path, allow_pickle=False, **arrays, **{NOTES: np.array(json.dumps(notes))})
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

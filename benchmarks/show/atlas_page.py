@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.analyse.differences import ALLOWED
-from benchmarks.analyse.surprise import groups, surprises
+from benchmarks.analyse.surprise import Group, groups, surprises
 from benchmarks.show import page
 from benchmarks.show.atlas_text import entry, gaps
 from benchmarks.show.atlas_words import (
@@ -15,7 +15,7 @@ from benchmarks.show.atlas_words import (
     sentence,
 )  # fmt: skip
 from benchmarks.show.figures import map_errors
-from benchmarks.store.atlas import CLASSES, KINK, QUANTITIES, Atlas, Described, Judged
+from benchmarks.store.atlas import CLASSES, KINK, QUANTITIES, Atlas, Described, Judged, Kink
 
 Line = tuple[Described, list[tuple[str, bool]], str]
 
@@ -58,6 +58,8 @@ def _entry(row: Judged | None, quantity: str) -> tuple[str, bool]:
 def _told(atlas: Atlas) -> dict[str, list[str]]:
     """The sentences on the differences of each map."""
     found: dict[str, list[str]] = {}
-    for one in (*(kink for kink in atlas.kinks if kink.differs), *groups(atlas)):
+    kinks = [kink for kink in atlas.kinks if kink.differs]
+    ordered: list[Kink | Group] = [*kinks, *groups(atlas)]
+    for one in ordered:
         found.setdefault(one.map, []).append(sentence(one))
     return found

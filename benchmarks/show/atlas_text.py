@@ -113,6 +113,7 @@ def gaps(atlas: Atlas) -> Iterator[str]:
 
 def _list(heading: str, sentences: Iterable[str]) -> list[str]:
     """The sentences below a heading, or nothing if there are none."""
-    lines = [line for text in sentences
-             for line in wrap(text, WIDTH, initial_indent="- ", subsequent_indent="  ")]  # fmt: skip
+    lines: list[str] = []
+    for text in sentences:
+        lines += wrap(text, WIDTH, initial_indent="- ", subsequent_indent="  ")
     return [heading, *lines, ""] if lines else []

@@ -65,9 +65,10 @@ def _panel(axes: Any, rows: list[Judged], number: int) -> None:
         places, errors = row.curves[number]
         color, marker = style.LOOKS.get(row.backend, (style.INK, "o"))
         axes.plot(
-            places, np.minimum(errors, TOP), LINES[row.execution], color=color, marker=marker,
-            markevery=(first, SPARSE), markersize=4, markerfacecolor=style.face(row.execution, color),
-            linewidth=1, alpha=0.85, label=label(f"{row.backend} {row.execution}"),
+            places, np.minimum(errors, TOP), LINES[row.execution], color=color, linewidth=1,
+            marker=marker, markevery=(first, SPARSE), markersize=4, alpha=0.85,
+            markerfacecolor=style.face(row.execution, color),
+            label=label(f"{row.backend} {row.execution}"),
         )  # fmt: skip
     axes.set_yscale("symlog", linthresh=1)
     axes.axhline(ALLOWED, color=style.INK, linewidth=2, alpha=0.4)

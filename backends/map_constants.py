@@ -16,12 +16,14 @@ SELU_SCALE, SELU_TAIL = 1.0507009873554805, 1.7580993408473768  # the latter is 
 # exp(-37) is nearer to its float64 than exp of its neighbors: 0.008 of half an ULP.
 SHIFT, SHRUNK = 37.0, 8.533047625744066e-17
 
-# Zeros of derivatives in two parts, and exp there: of xlogx (1/e), silu, mish, gelu_tanh.
+# Zeros of derivatives in two parts, and exp there: of xlogx (1/e), silu, mish, gelu_tanh, gelu_erf.
 PER_E, PER_E_REST = 0.36787944117144233, -1.2428753672788363e-17
 SILU, SILU_REST, SILU_EXP = -1.2784645427610737, -1.0946994183093437e-16, 0.2784645427610738
 MISH, MISH_REST, MISH_EXP = -1.1924312145154952, -4.8484829848031044e-17, 0.3034825352815289
 GELU_TANH, GELU_TANH_REST = -0.7524614220710163, 3.635560509207687e-17
 GELU_TANH_EXP = 0.29195521191476714  # of A x + B x^3 there
+GELU_ERF, GELU_ERF_REST = -0.7517915246935645, 1.4956759177009883e-17
+GELU_ERF_S = -0.6835755437557642  # (t - 4) / (t + 4), t = -GELU_ERF
 
 # 2 sqrt(2 / pi) (x + 0.044715 x^3) = A x + B x^3
 A, A_REST = 1.5957691216057308, -9.96930880911092e-17
@@ -46,3 +48,5 @@ ERF = np.array(
 )
 # -3 sinc'(x) / (pi^2 x) in powers of (pi x)^2 up to pi^2 / 4.
 SINC = np.array([6 * (-1) ** k * (k + 1) / factorial(2 * k + 3) for k in reversed(range(11))])
+# (cosh(x) - 1) / x^2 in powers of x^2 up to 9/16.
+COSH = np.array([1 / factorial(2 * k + 2) for k in reversed(range(9))])

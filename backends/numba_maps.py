@@ -372,8 +372,8 @@ def log_cosh(x, value, diagonal):
     for i in range(len(x)):
         t = abs(x[i])
         if t < 0.75:
-            half = np.sinh(t / 2)
-            value[i] = np.log1p(2 * half * half)
+            square = t * t
+            value[i] = np.log1p(square * polynomial(c.COSH, square))
         else:
             value[i] = t + (np.log1p(np.exp(-2 * t)) - c.LOG2)
         diagonal[i] = np.tanh(x[i])

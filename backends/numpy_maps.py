@@ -264,9 +264,9 @@ def sinc(x):
 
 def log_cosh(x):
     t = np.abs(x)
-    half = np.sinh(np.minimum(t, 1) / 2)
+    square = np.minimum(t, 1) ** 2
     far = t + (np.log1p(np.exp(-2 * t)) - c.LOG2)
-    return np.where(t < 0.75, np.log1p(2 * half * half), far), np.tanh(x)
+    return np.where(t < 0.75, np.log1p(square * polynomial(c.COSH, square)), far), np.tanh(x)
 
 
 def xlogx(x):

@@ -313,13 +313,13 @@ _ALL = (
     ),
     Map(
         "gelu_tanh", "x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2",
-        _gelu_tanh, _gelu_tanh_slope, ARXIV + "1606.08415", zeros=(-0.7524614220710162,),
+        _gelu_tanh, _gelu_tanh_slope, ARXIV + "1606.08415", zeros=(-0.7524614220710163,),
         term=lambda x: _logistic(np.sqrt(8 / np.pi) * (x + 0.044715 * x**3)),
     ),
     Map(
         "silu", "x / (1 + exp(-x))",
         lambda x: x * _sigmoid(x), lambda x: _sigmoid(x) + x * _sigmoid_slope(x),
-        ARXIV + "1702.03118", zeros=(-1.2784645427610738,), term=_logistic,
+        ARXIV + "1702.03118", zeros=(-1.2784645427610737,), term=_logistic,
     ),
     Map(
         "mish", "x tanh(log(1 + exp(x)))",

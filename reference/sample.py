@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # it imports this module
     from reference.maps import Map
 
 GOLDEN = (5**0.5 - 1) / 2
-BEND = 2.0**-12, 2.0**8  # sizes of the numbers where most maps bend and approximations change
+BEND = 2.0**-12, 2.0**9  # sizes of the numbers where most maps bend and approximations change
 
 
 def sample(map: "Map", dtype: str, points: int) -> np.ndarray:
@@ -21,14 +21,19 @@ def sample(map: "Map", dtype: str, points: int) -> np.ndarray:
 
     Up to half of them: one in each binade of either sign, subnormal ones too; if there are more
     binades, evenly spaced ones. Then an eighth at distances that double from every kink, switch,
-    zero and end of the domain; the rest where abs(x) is 2^-12 to 2^8.
+    zero and end of the domain; an eighth where exponentials leave the range of the dtype; the rest
+    where abs(x) is 2^-12 to 2^9.
     """
     limits, places = np.finfo(dtype), _places(map)
-    binades = _thinned(_inside(map, _binades(limits)), points // 2)
-    near = _thinned(_inside(map, _near(places, limits)), points // 8)
-    bend = _thinned(_inside(map, _bend(2 * points)), max(points - len(binades) - len(near), 0))
+    groups = [
+        _thinned(_inside(map, _binades(limits)), points // 2),
+        _thinned(_inside(map, _near(places, limits)), points // 8),
+        _thinned(_inside(map, _edges(limits, points)), points // 8),
+    ]
+    rest = max(points - sum(len(group) for group in groups), 0)
+    groups.append(_thinned(_inside(map, _bend(2 * points)), rest))
     with np.errstate(over="ignore"):
-        found = _inside(map, np.concatenate([binades, near, bend]).astype(dtype))
+        found = _inside(map, np.concatenate(groups).astype(dtype))
     return np.unique(found[np.isfinite(found)])
 
 
@@ -68,6 +73,15 @@ def _near(places: list[float], limits: np.finfo) -> np.ndarray:
     """Numbers on both sides of every place, from its ULP away to its own size away."""
     steps = 2.0 ** np.arange(np.log2(limits.eps), 1)
     return np.concatenate([np.empty(0), *(at + s * steps * at for at in places for s in (-1, 1))])
+
+
+def _edges(limits: np.finfo, count: int) -> np.ndarray:
+    """Where exp(x), exp(2 x), exp(x^2) or exp(x^2 / 2) become subnormal, and then 0 or infinite."""
+    first, last = -np.log(limits.tiny), -np.log(limits.smallest_subnormal)
+    y = np.linspace(0.99 * first, 1.01 * last, count)
+    return np.concatenate(
+        [s * edge for s in (-1, 1) for edge in (y, y / 2, y**0.5, (2 * y) ** 0.5)]
+    )
 
 
 def _bend(count: int) -> np.ndarray:

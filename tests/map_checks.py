@@ -62,7 +62,9 @@ def errors(function, name, truth):
     _, (high, rest, slope, slope_rest), allowed = truth
     kinks = np.isin(truth.x, np.array(MAPS[name].kinks, truth.x.dtype))
     unit = ALLOWED * FORMATS[truth.x.dtype.name].ulp(high)
-    return off(value, high, rest) / unit, np.where(kinks, 0, off(derivative, slope, slope_rest) / allowed)
+    return off(value, high, rest) / unit, np.where(
+        kinks, 0, off(derivative, slope, slope_rest) / allowed
+    )
 
 
 def flaws(function, name, truth):

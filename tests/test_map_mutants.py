@@ -42,7 +42,9 @@ MUTANTS = {
     "relu6 above 6": Mutant("relu6", "np.clip(x, 0, 6)", "np.clip(x, 0, 6.000001)"),
     "threshold 19.5": Mutant("softplus_threshold", "x > 20, x, value", "x > 19.5, x, value"),
     "narrow window": Mutant("xlogx", "np.abs(x - c.PER_E) < 0.2", "np.abs(x - c.PER_E) < 0.002"),
-    "wide huber": Mutant("huber", "np.clip(residual, -DELTA, DELTA)", "np.clip(residual, -DELTA, 1.001)"),
+    "wide huber": Mutant(
+        "huber", "np.clip(residual, -DELTA, DELTA)", "np.clip(residual, -DELTA, 1.001)"
+    ),
     # a kink's side
     "relu at 0": Mutant("relu", "choose(x, x > 0, 1.0, 0.0)", "choose(x, x >= 0, 1.0, 0.0)"),
     "hinge at 1": Mutant("hinge", "x < 1, -1.0", "x <= 1, -1.0"),
@@ -71,7 +73,9 @@ MUTANTS = {
     "Numba, relu at 0": numba("relu", "x[i] > 0, 1.0, 0.0)", "x[i] >= 0, 1.0, 0.0)"),
     "Numba, rest of x^2": numba("erf", "np.float64(np.float32(t))", "t"),
     "Numba, expm1 + 1": numba("elu", "(below), np.exp(below)", "(below), np.expm1(below) + 1"),
-    "Numba, log(1 + e)": numba("softplus", "np.log1p(np.exp(-abs(x)))", "np.log(1 + np.exp(-abs(x)))"),
+    "Numba, log(1 + e)": numba(
+        "softplus", "np.log1p(np.exp(-abs(x)))", "np.log(1 + np.exp(-abs(x)))"
+    ),
     "Numba, nan lost": numba("relu", "choose(x, x > bound, x, bound)", "x if x > bound else bound"),
     "Numba, kink at 3": numba("hard_swish", "abs(x[i]) < 3, (2", "abs(x[i]) <= 3, (2"),
 }  # fmt: skip
@@ -108,7 +112,7 @@ COMPILED = [pytest.param(n, marks=pytest.mark.slow) for n in MUTANTS if n.starts
 @pytest.mark.parametrize("name", [*(n for n in MUTANTS if not n.startswith("Numba")), *COMPILED])
 def test_a_wrong_map_is_noticed(name, tmp_path, monkeypatch):
     mutant = MUTANTS[name]
-    if mutant.file == "numba_maps" and "numba" in backends.unavailable():
+    if mutant.file == "numba_maps" and "numba" in backends.unavailable(importing=False):
         pytest.skip("numba is not installed")
     found = noticed(mutant, loaded(mutant, tmp_path, monkeypatch))
     assert found

@@ -35,7 +35,9 @@ def test_there_are_36_maps_and_the_losses_each_with_its_source():
 @pytest.mark.parametrize("name", [name for name, map in MAPS.items() if map.kinks])
 def test_at_a_kink_the_derivative_jumps_or_else_the_value(name):
     for kink in MAPS[name].kinks:
-        found = maps.exact(name, np.array([np.nextafter(kink, -9e9), kink, np.nextafter(kink, 9e9)]))
+        found = maps.exact(
+            name, np.array([np.nextafter(kink, -9e9), kink, np.nextafter(kink, 9e9)])
+        )
         assert np.isnan(found.derivative[1])
         assert np.isfinite(found.value[1])
         jumps = [abs(values[2] - values[0]) for values in (found.value, found.derivative)]
@@ -80,9 +82,6 @@ def check_derivative(name, count):
             exact, found = one.derivative(x), mpmath.diff(one.value, x, relative=True)
             unit = abs(exact) + abs(one.value(x) / x)
             assert abs(exact - found) <= unit * mp.mpf(2) ** -150, x
-
-
-
 
 
 @pytest.mark.parametrize("name", MAPS)
@@ -135,8 +134,8 @@ DEFINITIONS = {  # as they stand in the sources; digits that cancel are made up 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_a_value_is_what_the_source_defines(name):
-    """At 4000 bits, where exp(-1000) beside 1 still has 2500."""
-    for x in (x for x in ordinary(name, 12) if abs(x) < 700):
+    """At 4000 bits, of which 1 + tanh at -30 loses 2900."""
+    for x in (x for x in ordinary(name, 16) if abs(x) < 30):
         with mp.workprec(4000):
             right = mp.mpf(DEFINITIONS[name](mp.mpf(x)))
         with mp.workprec(BITS):
@@ -147,7 +146,9 @@ def test_a_value_is_what_the_source_defines(name):
 @pytest.mark.parametrize("name", MAPS)
 def test_twice_the_bits_change_no_exact_result(name, monkeypatch):
     """106 bits are returned; in a few places the last of them may round to the other side."""
-    x = np.concatenate([maps.sample(MAPS[name], "float64", 40), maps.special(MAPS[name], "float64")])
+    x = np.concatenate(
+        [maps.sample(MAPS[name], "float64", 40), maps.special(MAPS[name], "float64")]
+    )
     once = maps.exact(name, x)
     monkeypatch.setattr(maps, "BITS", 2 * maps.BITS)
     twice = maps.exact(name, x)
@@ -189,11 +190,11 @@ def test_an_unknown_map_is_named_with_the_known_ones():
 
 
 @pytest.mark.parametrize("name", MAPS)
-@pytest.mark.parametrize("dtype", words.DTYPES)
-def test_a_sample_is_ordered_and_inside_and_has_all_sizes(name, dtype):
-    map, form = MAPS[name], FORMATS[dtype]
-    x = maps.sample(map, dtype, 400)
-    assert x.dtype == dtype
+@pytest.mark.parametrize("precision", words.DTYPES)
+def test_a_sample_is_ordered_and_inside_and_has_all_sizes(name, precision):
+    map, form = MAPS[name], FORMATS[precision]
+    x = maps.sample(map, precision, 400)
+    assert x.dtype == precision
     assert 300 <= len(x) <= 400
     assert (np.diff(x) > 0).all()
     low, high = map.domain
@@ -202,7 +203,7 @@ def test_a_sample_is_ordered_and_inside_and_has_all_sizes(name, dtype):
     assert exponents[0] < form.least
     assert exponents[-1] >= min(form.most, np.frexp(min(high, form.largest))[1] - 1)
     gaps = np.diff(exponents)
-    assert gaps.max() <= (24 if dtype == "float64" else 4)
+    assert gaps.max() <= (24 if precision == "float64" else 4)
 
 
 @pytest.mark.parametrize("name", [name for name, m in MAPS.items() if m.kinks + m.zeros])
@@ -215,16 +216,16 @@ def test_a_sample_is_dense_at_kinks_and_zeros(name):
             assert (x[close] > at).any()
 
 
-@pytest.mark.parametrize("dtype", words.DTYPES)
-def test_special_numbers(dtype):
-    x, form = maps.special(MAPS["relu6"], dtype), FORMATS[dtype]
-    assert x.dtype == dtype
+@pytest.mark.parametrize("precision", words.DTYPES)
+def test_special_numbers(precision):
+    x, form = maps.special(MAPS["relu6"], precision), FORMATS[precision]
+    assert x.dtype == precision
     assert np.isnan(x[-1])
     assert (np.diff(x[:-1]) >= 0).all()
     expected = [0, 1, 6, form.tiny, form.largest, np.inf, form.tiny / 4]
     assert {*expected, *(-n for n in expected if n != 6)} <= {*x.tolist()}
     assert sorted(np.signbit(x[x == 0])) == [False, True]
-    six = np.array(6, dtype)
+    six = np.array(6, precision)
     assert {np.nextafter(six, six - 1), np.nextafter(six, six + 1)} <= {*x}
 
 
@@ -251,7 +252,7 @@ def naive(x):
 
 
 def worst(name, x):
-    """The largest finite errors of the naive value and derivative in ULP."""
+    """The largest finite errors of the naive forms in ULP; at 2^53 no digit is left."""
     exact, form = maps.exact(name, x), FORMATS["float64"]
     with np.errstate(all="ignore"):
         value, derivative = naive(x)[name]
@@ -259,13 +260,13 @@ def worst(name, x):
         off(value, *exact[:2]) / form.ulp(exact.value),
         off(derivative, *exact[2:]) / form.ulp(exact.derivative),
     )
-    return [max(1.0, np.max(error[np.isfinite(error)])) for error in found]
+    return [min(max(1.0, np.max(error[np.isfinite(error)])), 2.0**53) for error in found]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", naive(np.ones(1)))
 def test_a_random_sample_finds_no_errors_that_the_sample_misses(name, random_numbers):
-    """Ten times as many random numbers; a factor of 16 is one digit of the 16 that may be lost."""
+    """Ten times as many random numbers find at most one more of the 16 digits lost."""
     sampled = worst(name, maps.sample(MAPS[name], "float64", 600))
     drawn = worst(name, random_numbers(name, 6000, "float64"))
     print(name, [f"{size:.3g}" for size in (*sampled, *drawn)])
@@ -290,10 +291,10 @@ def random_numbers():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MAPS)
-@pytest.mark.parametrize("dtype", words.DTYPES)
-def test_hand_written_maps_at_random_numbers(name, dtype, random_numbers, backend_of_maps):
+@pytest.mark.parametrize("precision", words.DTYPES)
+def test_hand_written_maps_at_random_numbers(name, precision, random_numbers, backend_of_maps):
     function = backend_of_maps(name)
-    assert flaws(function, name, truth_at(name, random_numbers(name, 2000, dtype))) == ""
+    assert flaws(function, name, truth_at(name, random_numbers(name, 2000, precision))) == ""
 
 
 # --- the hand-written maps
@@ -301,23 +302,24 @@ def test_hand_written_maps_at_random_numbers(name, dtype, random_numbers, backen
 
 @pytest.fixture(params=HAND_WRITTEN)
 def backend_of_maps(request):
-    if request.param in backends.unavailable():
-        pytest.skip(f"{request.param} is not installed")
-    module = backends.load(request.param)
+    try:
+        module = backends.load(request.param)
+    except backends.Unavailable as error:
+        pytest.skip(str(error))
     return lambda name: module.make_map(name, "elementwise", HAND_WRITTEN[request.param])
 
 
 @pytest.mark.parametrize("name", [name for name, map in MAPS.items() if map.kinks])
-@pytest.mark.parametrize("dtype", words.DTYPES)
-def test_at_a_kink_the_derivative_is_the_smaller_one(name, dtype, backend_of_maps):
-    assert flaws_at_kinks(backend_of_maps(name), name, dtype) == ""
+@pytest.mark.parametrize("precision", words.DTYPES)
+def test_at_a_kink_the_derivative_is_the_smaller_one(name, precision, backend_of_maps):
+    assert flaws_at_kinks(backend_of_maps(name), name, precision) == ""
 
 
-def test_both_backends_have_every_map():
-    for name in HAND_WRITTEN.keys() - backends.unavailable().keys():
-        assert backends.load(name).MAPS == tuple(MAPS)
-
-
+@pytest.mark.parametrize("name", HAND_WRITTEN)
+def test_both_backends_have_every_map(name):
+    if backends.unavailable(importing=False).get(name):
+        pytest.skip(f"{name} is not installed")
+    assert tuple(MAPS) == backends.load(name).MAPS
 
 
 # --- their numbers
@@ -351,7 +353,7 @@ def numbers():
 
 
 def tail_series(terms, nodes=128):
-    """(t + 1) Phi(-t) / exp(-t^2 / 2) as powers of s = (t - 4) / (t + 4), from its Chebyshev series."""
+    """The Chebyshev series of (t + 1) Phi(-t) / exp(-t^2 / 2), as powers of (t - 4) / (t + 4)."""
 
     def function(s):
         t = 4 * (1 + s) / (1 - s)
@@ -368,9 +370,10 @@ def tail_series(terms, nodes=128):
         for k, coefficient in enumerate(powers):
             found[k] += size * coefficient
         twice = [mp.mpf(0), *(2 * coefficient for coefficient in before)]
-        powers, before = before, [
-            one - other for one, other in zip(twice, powers + [0] * terms, strict=False)
-        ]
+        powers, before = (
+            before,
+            [one - other for one, other in zip(twice, powers + [0] * terms, strict=False)],
+        )
     return found[::-1]
 
 

@@ -7,16 +7,27 @@ from typing import NamedTuple
 import numpy as np
 
 from backends import own_maps
-from benchmarks.analyse.differences import AGREES, Exact, classes, errors
+from benchmarks.analyse.differences import AGREES, ALLOWED, Exact, classes, errors
 from benchmarks.analyse.places import largest
-from benchmarks.store.atlas import KINK, QUANTITIES, Default, Finding, Judged, Kink, Worst
+from benchmarks.store.atlas import (
+    DIGITS,
+    FUNCTION,
+    KINK,
+    QUANTITIES,
+    Default,
+    Finding,
+    Judged,
+    Kink,
+    Worst,
+)  # fmt: skip
 from reference import maps
-from reference.formats import FORMATS
+from reference.formats import FORMATS, Format
 from reference.maps import MAPS, Map
 
 ORDINARY = 1e-4, 1e4  # the sizes of the numbers that count for the share of a finding
 CAP = 1e18  # of an error in a curve, where it is infinite
 CURVES = "float64", "float32"  # the dtypes that are drawn
+OF_ERRORS = AGREES, DIGITS, FUNCTION  # the others are limits and conventions
 SAME = 1e-12  # a call is a map of the catalog if it is nowhere farther from it
 
 
@@ -39,15 +50,15 @@ class Truth(NamedTuple):
 
 
 def judged(row: Row, truth: Truth) -> Judged:
-    """The largest errors over the sample, and the curves."""
-    form = FORMATS[row.dtype]
-    sample, kinks = ~truth.is_special, _kinks(MAPS[row.map], truth.x)
+    """The largest errors over the sample of the classes OF_ERRORS, and the curves."""
+    form, one = FORMATS[row.dtype], MAPS[row.map]
     worst, curves = [], []
     for quantity, found, exact in zip(QUANTITIES, row.found, truth.exact, strict=True):
-        own = sample & ~(kinks & (quantity == "derivative"))
-        x, ulp = truth.x[own], errors(found, exact, form)[own]
-        worst.append(_worst(MAPS[row.map], quantity, x, ulp))
-        curves.append([*largest(x, np.minimum(ulp, CAP))])
+        kinds = classes(truth.x, found, exact, form, _at_kinks(one, truth.x, quantity, form))
+        ulp, sample = errors(found, exact, form), ~truth.is_special & (kinds != KINK)
+        own = sample & np.isin(kinds, OF_ERRORS)
+        worst.append(_worst(one, quantity, truth.x[own], ulp[own]))
+        curves.append([*largest(truth.x[sample], np.minimum(ulp[sample], CAP))])
     return Judged(
         map=row.map, backend=row.backend, execution=row.execution, dtype=row.dtype,
         value=worst[0], derivative=worst[1],
@@ -57,12 +68,12 @@ def judged(row: Row, truth: Truth) -> Judged:
 
 def findings(row: Row, truth: Truth) -> Iterator[Finding]:
     """One for each quantity and class of difference."""
-    form, kinks = FORMATS[row.dtype], _kinks(MAPS[row.map], truth.x)
+    form, one = FORMATS[row.dtype], MAPS[row.map]
     for quantity, found, exact in zip(QUANTITIES, row.found, truth.exact, strict=True):
-        at_kink = kinks & (quantity == "derivative")
-        kinds = classes(truth.x, found, exact, form, at_kink)
+        kinds = classes(truth.x, found, exact, form, _at_kinks(one, truth.x, quantity, form))
+        kinds[(kinds == KINK) & np.isin(truth.x, one.kinks)] = AGREES  # `kinks` shows them
         ulp = errors(found, exact, form)
-        for kind in (kind for kind in np.unique(kinds) if kind not in (AGREES, KINK)):
+        for kind in (kind for kind in np.unique(kinds) if kind != AGREES):
             yield _finding(row, truth, quantity, str(kind), kinds == kind, found, exact, ulp)
 
 
@@ -115,8 +126,12 @@ def _covers(map: Map, grid: np.ndarray) -> bool:
     return bool(map.domain[0] <= grid[0] and map.domain[1] >= grid[-1])
 
 
-def _kinks(map: Map, x: np.ndarray) -> np.ndarray:
-    return np.isin(x, np.array(map.kinks, float))
+def _at_kinks(map: Map, x: np.ndarray, quantity: str, form: Format) -> np.ndarray:
+    """Where a derivative does not exist, or x may have been rounded to such a number."""
+    near = np.zeros(len(x), bool)
+    for kink in map.kinks:
+        near |= np.abs(x - kink) <= (ALLOWED * form.ulp(np.array(kink)) if kink else 0)
+    return near & (quantity == "derivative")
 
 
 def _beside(truth: Truth, at: float) -> tuple[float, float]:
@@ -134,7 +149,7 @@ def _worst(map: Map, quantity: str, x: np.ndarray, ulp: np.ndarray) -> Worst | N
     if not finite.any():
         return None
     at = np.argmax(np.where(finite, ulp, -1))
-    return Worst(_short(ulp[at]), _text(x[at]), maps.near_zero(map, quantity, float(x[at])))
+    return Worst(_short(ulp[at]), _exactly(x[at]), maps.near_zero(map, quantity, float(x[at])))
 
 
 def _finding(
@@ -147,7 +162,7 @@ def _finding(
     at = max(np.flatnonzero(here), key=lambda i: (ulp[i], -extreme[i]))  # of equals the usual one
     return Finding(
         map=row.map, backend=row.backend, execution=row.execution, dtype=row.dtype,
-        quantity=quantity, kind=kind, x=_text(x[at]), found=_text(found[at]),
+        quantity=quantity, kind=kind, x=_exactly(x[at]), found=_text(found[at]),
         exact=_text(FORMATS[row.dtype].rounded(exact.head)[at]),
         ulp=_short(ulp[at]) if np.isfinite(ulp[at]) else None,
         low=_text(np.min(x[here])), high=_text(np.max(x[here])), points=int(here.sum()),
@@ -162,6 +177,11 @@ def _ordinary(truth: Truth) -> np.ndarray:
 
 def _short(value: float) -> float:
     return float(f"{value:.3g}")
+
+
+def _exactly(value: float) -> str:
+    """The number itself, in as few digits as that takes."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def _text(value: float) -> str:

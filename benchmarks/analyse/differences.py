@@ -4,10 +4,11 @@ An error is in ULP of the exact result: the distance of two numbers of the dtype
 below the smallest normal number the one there. An error of up to ALLOWED ULP is no difference. The
 classes, in the order in which they are tried:
 
-convention at a kink   x is a kink, where the derivative does not exist: it is shown, not judged.
+convention at a kink   x is a kink, where the derivative does not exist: it is shown, not judged. Or
+                       it is within ALLOWED ULP of one, and may have been rounded to it.
+subnormals flushed     x is subnormal, and the result is that of zero or has a small error; or the
+                       exact result is subnormal and the result is zero.
 nan lost               the exact result is nan, as at x = nan, and the result is a number.
-subnormals flushed     x is subnormal and the result is that of zero; or the exact result is
-                       subnormal and the result is zero.
 edge of the range      only one of the two results is a number, or x is infinite.
 another function       the error is more than ROUNDINGS * eps * max(1, abs(x), abs(exact)). Terms of
                        that size, rounded so many times, err by less: it is no rounding error.
@@ -49,7 +50,7 @@ def errors(found: np.ndarray, exact: Exact, form: Format) -> np.ndarray:
 def classes(
     x: np.ndarray, found: np.ndarray, exact: Exact, form: Format, kinks: np.ndarray
 ) -> np.ndarray:
-    """The class of every result, AGREES for none; kinks says where x is a kink of the quantity."""
+    """The class of every result, AGREES for none; kinks says where x is at a kink."""
     ulp, head = errors(found, exact, form), exact.head
     with np.errstate(all="ignore"):
         allowed = ROUNDINGS * form.eps * np.maximum(np.maximum(np.abs(x), np.abs(head)), 1)
@@ -58,20 +59,21 @@ def classes(
     is_edge = ~(np.isfinite(found) & np.isfinite(nearest) & np.isfinite(x))
     is_tiny = (head != 0) & (np.abs(head) < form.tiny / form.eps)
     conditions = [
-        kinks, ~(ulp > ALLOWED), np.isnan(nearest), _flushed(x, found, head, form), is_edge,
+        ~(ulp > ALLOWED), kinks, _flushed(x, found, head, form, is_function), np.isnan(nearest), is_edge,
         is_function, is_tiny,
     ]  # fmt: skip
-    return np.select(conditions, [KINK, AGREES, NAN, FLUSHED, EDGE, FUNCTION, EDGE], DIGITS)
+    return np.select(conditions, [AGREES, KINK, FLUSHED, NAN, EDGE, FUNCTION, EDGE], DIGITS)
 
 
-def _flushed(x: np.ndarray, found: np.ndarray, head: np.ndarray, form: Format) -> np.ndarray:
+def _flushed(
+    x: np.ndarray, found: np.ndarray, head: np.ndarray, form: Format, is_function: np.ndarray
+) -> np.ndarray:
     """Where a subnormal x counts as zero, or a subnormal result has become zero."""
-    is_lost = (head != 0) & (np.abs(head) < form.tiny) & (found == 0)
+    is_small = (x != 0) & (np.abs(x) < form.tiny)
+    is_lost = (head != 0) & (np.abs(head) < form.tiny) & (found == 0) | is_small & ~is_function
     for is_negative in (False, True):
         side = np.signbit(x) == is_negative
-        at_zero = found[(x == 0) & side]
-        small = (x != 0) & (np.abs(x) < form.tiny) & side
-        if len(at_zero):
-            same = (found == at_zero[0]) | (np.isnan(found) & np.isnan(at_zero[0]))
-            is_lost |= small & same
+        for at_zero in found[(x == 0) & side][:1]:
+            same = (found == at_zero) | (np.isnan(found) & np.isnan(at_zero))
+            is_lost |= is_small & side & same
     return np.asarray(is_lost)

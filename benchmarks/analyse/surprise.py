@@ -17,7 +17,7 @@ from reference.formats import FORMATS
 
 SHOWN = 5
 PER_CLASS = 2
-LEAST = 0.05  # of each share
+LEAST = 0.02  # of each share
 REACH_OF_KINK = 0.05  # a single number; but one that networks do meet: zeros, and clipped values
 DIGITS_OF = {name: log10(1 / form.eps) for name, form in FORMATS.items()}
 

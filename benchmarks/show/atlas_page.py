@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.analyse.differences import ALLOWED
 from benchmarks.analyse.surprise import Group, groups, surprises
 from benchmarks.show import page
-from benchmarks.show.atlas_text import entry, gaps
+from benchmarks.show.atlas_text import NOTE, entry, gaps
 from benchmarks.show.atlas_words import (
     columns,
     default_sentences,
@@ -30,7 +30,7 @@ def html(atlas: Atlas, path: Path) -> str:
         surprises=[sentence(one) for one in surprises(atlas)], quantities=QUANTITIES,
         heads=[label(row) for row in columns(atlas, atlas.dtype)], lines=list(_lines(atlas)),
         pictures={one.title: (one.name, drawn[one.name][0][1]) for one in drawings},
-        caption=map_errors.CAPTION, told=_told(atlas), allowed=ALLOWED,
+        caption=map_errors.CAPTION, told=_told(atlas), note=NOTE,
         conventions=kink_sentences(atlas), defaults=default_sentences(atlas),
         missing=list(gaps(atlas)),
     )  # fmt: skip

@@ -21,8 +21,9 @@ SHORT = {"numpy": "np", "numba": "nb", "jax": "jax", "torch eager": "pt", "torch
 WIDE = {"value": 5, "derivative": 6}  # characters of a column
 NO_RESULT, BESIDE_ZERO = "-", "~"
 NOTE = (
-    "The largest error over the sample, in ULP of the exact result; ~ beside a zero of the exact "
-    f"result, - no finite result. Up to {ALLOWED} ULP is no difference."
+    "The largest error over the sample, in ULP of the exact result, without subnormal numbers and "
+    "the edge of the range; none: no correct digit; ~: beside a zero of the exact result; -: no "
+    f"finite result. Up to {ALLOWED} ULP is no difference."
 )
 
 
@@ -68,7 +69,9 @@ def entry(row: Judged | None, quantity: str) -> str:
     worst: Worst | None = getattr(row, quantity)
     if worst is None:
         return NO_RESULT
-    return ulp(worst.ulp) + (BESIDE_ZERO if worst.near_zero and worst.ulp > ALLOWED else "")
+    return ulp(worst.ulp, row.dtype) + (
+        BESIDE_ZERO if worst.near_zero and worst.ulp > ALLOWED else ""
+    )
 
 
 def _short(row: str) -> str:

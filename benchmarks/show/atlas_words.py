@@ -8,7 +8,7 @@ from benchmarks.store.atlas import Atlas, Default, Finding, Kink
 from reference.formats import FORMATS
 
 PRIME = {"value": "", "derivative": "'"}
-NO_MAP = "none of the catalog"
+NO_MAP, NO_DIGIT = "none of the catalog", "none"
 
 
 def sentence(one: Surprise | Group | Kink | Default) -> str:
@@ -21,9 +21,10 @@ def sentence(one: Surprise | Group | Kink | Default) -> str:
 
 def _of_group(group: Group) -> str:
     worst = group.worst
-    where = f"at {worst.low}" if worst.low == worst.high else f"{worst.low} to {worst.high}"
+    where = f"{worst.low} to {worst.high}"
+    where = "" if worst.points == 1 else f", {where}"
     name = f"{group.map}{PRIME[group.quantity]}{_dtype(group.dtype)}"
-    text = f"{name}: {group.kind} in {labels(group.rows)}, {where}: {_worst(worst)}."
+    text = f"{name}: {group.kind} in {labels(group.rows)}{where}: {_worst(worst)}."
     return f"{text} Not in {labels(group.others)}." if group.others else text
 
 
@@ -31,9 +32,8 @@ def _worst(worst: Finding) -> str:
     """What the worst point gives, and the error."""
     if worst.ulp is None:
         return f"{worst.found} for {worst.exact} at x = {worst.x}"
-    how = f"{ulp(worst.ulp)} ULP"
-    if worst.ulp >= 1 / FORMATS[worst.dtype].eps:
-        how = "no correct digit"
+    size = ulp(worst.ulp, worst.dtype)
+    how = "no correct digit" if size == NO_DIGIT else f"{size} ULP"
     return f"{how} at x = {worst.x}, {worst.found} for {worst.exact}"
 
 
@@ -88,8 +88,10 @@ def label(row: str) -> str:
     return f"{title(backend)} {'compiled' if execution == 'step' else execution}"
 
 
-def ulp(error: float) -> str:
-    """An error in at most five characters."""
+def ulp(error: float, dtype: str) -> str:
+    """An error in at most four characters."""
+    if error >= 1 / FORMATS[dtype].eps:
+        return NO_DIGIT
     if error < 9.95:
         return f"{error:.1f}"
     if error < 9999.5:

@@ -80,7 +80,7 @@ def _findings(a: Atlas, b: Atlas, common: set[Key]) -> Iterator[str]:
 
 
 def _told(one: Finding) -> str:
-    size = "no finite result" if one.ulp is None else f"{ulp(one.ulp)} ULP"
+    size = "no finite result" if one.ulp is None else f"{ulp(one.ulp, one.dtype)} ULP"
     return (
         f"{_name(one, one.quantity)}: {one.kind}, {size} at x = {one.x}: "
         f"{one.found} for {one.exact}"
@@ -97,7 +97,9 @@ def _errors(a: Atlas, b: Atlas, common: set[Key]) -> Iterator[str]:
                 continue
             low, high = sorted((max(before.ulp, 1), max(now.ulp, 1)))
             if high > FACTOR * low:
-                size = f"largest error {ulp(before.ulp)} -> {ulp(now.ulp)} ULP"
+                size = (
+                    f"largest error {ulp(before.ulp, row.dtype)} -> {ulp(now.ulp, row.dtype)} ULP"
+                )
                 yield f"{_name(row, quantity)}: {size} at x = {now.x}"
 
 

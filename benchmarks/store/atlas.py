@@ -24,6 +24,8 @@ CLASSES = (FUNCTION, DIGITS, KINK, NAN, EDGE, FLUSHED)
 class Worst(Struct):
     """The largest error over the sample, in ULP of the exact result, and where it is.
 
+    Without what belongs to the classes of subnormal numbers, of nan and of the range's edge.
+
     near_zero: it lies beside a zero of the quantity, which the catalog states.
     """
 

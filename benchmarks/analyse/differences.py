@@ -59,8 +59,8 @@ def classes(
     is_edge = ~(np.isfinite(found) & np.isfinite(nearest) & np.isfinite(x))
     is_tiny = (head != 0) & (np.abs(head) < form.tiny / form.eps)
     conditions = [
-        ~(ulp > ALLOWED), kinks, _flushed(x, found, head, form, is_function), np.isnan(nearest), is_edge,
-        is_function, is_tiny,
+        ~(ulp > ALLOWED), kinks, _flushed(x, found, head, form, is_function), np.isnan(nearest),
+        is_edge, is_function, is_tiny,
     ]  # fmt: skip
     return np.select(conditions, [AGREES, KINK, FLUSHED, NAN, EDGE, FUNCTION, EDGE], DIGITS)
 

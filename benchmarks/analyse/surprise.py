@@ -2,9 +2,9 @@
 
 A group is one difference: a map, a quantity, a class and a dtype, with all rows that have it. Its
 score is the product of three numbers from 0 to 1: the share of the digits that are lost, the share
-of ordinary numbers (1e-4 to 1e4 in size) that it concerns, and the share of the frameworks that do
-not have it. Each has a least value, so that none decides alone. A map comes once, and a class at
-most twice.
+of ordinary numbers (1e-4 to 1e4 in size; subnormal results are none) that it concerns, and the
+share of the frameworks that do not have it. Each has a least value, so that none decides alone. A
+map comes once, and a class at most twice.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from math import log10
 from typing import NamedTuple
 
-from benchmarks.store.atlas import FUNCTION, KINK, Atlas, Default, Finding, Kink
+from benchmarks.store.atlas import FLUSHED, FUNCTION, KINK, Atlas, Default, Finding, Kink
 from reference.formats import FORMATS
 
 SHOWN = 5
@@ -95,7 +95,7 @@ def _all(atlas: Atlas) -> Iterable[Surprise]:
 
 def _of_group(group: Group) -> float:
     lost = 1.0 if group.worst.ulp is None else _lost(group.worst.ulp, group.dtype)
-    reach = max(one.share for one in group.rows.values())
+    reach = 0 if group.kind == FLUSHED else max(one.share for one in group.rows.values())
     have = {row.split(" ")[0] for row in group.rows}
     others = {row.split(" ")[0] for row in group.others} - have
     return _score(lost, reach, len(others) / len(others | have))

@@ -21,8 +21,7 @@ def sentence(one: Surprise | Group | Kink | Default) -> str:
 
 def _of_group(group: Group) -> str:
     worst = group.worst
-    where = f"{worst.low} to {worst.high}"
-    where = "" if worst.points == 1 else f", {where}"
+    where = "" if worst.points == 1 else f", {worst.low} to {worst.high}"
     name = f"{group.map}{PRIME[group.quantity]}{_dtype(group.dtype)}"
     text = f"{name}: {group.kind} in {labels(group.rows)}{where}: {_worst(worst)}."
     return f"{text} Not in {labels(group.others)}." if group.others else text

@@ -343,7 +343,7 @@ def numbers():
     scale = mp.mpf("1.0507009873554804934193349852946")
     return {
         "LOG2": mp.log(2), "ROOT_2": mp.sqrt(2), "ROOT_HALF": mp.sqrt(0.5),
-        "PER_ROOT_2PI": 1 / mp.sqrt(2 * mp.pi), "TWICE_PER_ROOT_PI": 2 / mp.sqrt(mp.pi),
+        "K": 1 / mp.sqrt(2 * mp.pi), "TWICE_PER_ROOT_PI": 2 / mp.sqrt(mp.pi),
         "SELU_SCALE": scale, "SELU_TAIL": scale * mp.mpf("1.6732632423543772848170429916717"),
         "SHIFT": 37, "SHRUNK": mp.exp(-37), "PER_E": mp.exp(-1), "SILU": silu,
         "SILU_EXP": mp.exp(silu), "MISH": mish, "MISH_EXP": mp.exp(mish), "GELU_TANH": gelu,

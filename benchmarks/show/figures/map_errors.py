@@ -14,7 +14,8 @@ from benchmarks.show.wording import file_name
 from benchmarks.store.atlas import QUANTITIES, Atlas, Judged
 
 CAPTION = (
-    "The largest error at each place, in ULP of the exact result; the axis is linear up to 1. The "
+    "The largest error at each place, in ULP of the exact result, flushed numbers and the edge of "
+    "the range included; the axis is linear from 0 to 1. The "
     f"line at {ALLOWED} ULP is the limit of what is called a difference. A point at the upper edge "
     "has no correct digit, or is no number. Between 1e-4 and 1e4 each power of ten has the same "
     "width; the hundreds beyond are drawn a hundred times narrower."
@@ -72,7 +73,7 @@ def _panel(axes: Any, rows: list[Judged], number: int) -> None:
         )  # fmt: skip
     axes.set_yscale("symlog", linthresh=1)
     axes.axhline(ALLOWED, color=style.INK, linewidth=2, alpha=0.4)
-    axes.set_yticks([0, 1, 1e4, 1e8, 1e12, 1e16], labels=["0", "1", "1e4", "1e8", "1e12", "1e16"])
+    axes.set_yticks([0, 1, 1e4, 1e8, 1e12, 1e16], labels=["", "1", "1e4", "1e8", "1e12", "1e16"])
     axes.minorticks_off()
     axes.set_ylim(0, 2 * TOP)
 

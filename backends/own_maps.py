@@ -118,8 +118,9 @@ def _differentiated(exact: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def derivative(x: Any) -> Any:
         if not mpmath.isfinite(x):
             return mpmath.nan
-        with mpmath.workprec(BITS):
-            step = STEP * (abs(x) or mpmath.mpf(2) ** -1000)
+        size = abs(x) or mpmath.mpf(2) ** -1000
+        with mpmath.workprec(BITS + max(0, -mpmath.mag(size))):  # 1 + step is exact
+            step = STEP * size
             return (exact(x + step) - exact(x - step)) / (2 * step)
 
     return derivative

@@ -192,7 +192,7 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
         files = [given.one, given.other, *given.more]
         print("\n".join(_needing_pandas("show.runs").side_by_side(files, given.markdown)))
         return 0
-    if is_atlas(given.one) and is_atlas(given.other):
+    if is_atlas(given.one) or is_atlas(given.other):
         made = _needing_pandas("show.compare_atlases")
         lines, code = made.compare(given.one, given.other, given.all)
         print("\n".join(lines))

@@ -23,6 +23,15 @@ def jax_remedies():
     def gelu_tanh(x):
         return jnp.where(abs(x) < 1e100, jax.nn.gelu(jnp.clip(x, -1e100, 1e100)), jax.nn.relu(x))
 
+    def sinc(x):
+        y = (jnp.pi * x) ** 2
+        near = 1 - y / 6 * (1 - y / 20 * (1 - y / 42 * (1 - y / 72)))
+        return jnp.where(abs(x) < 0.03, near, jnp.sinc(jnp.where(abs(x) < 0.03, 1.0, x)))
+
+    def log_cosh(x):
+        near = jnp.log1p(2 * jnp.sinh(jnp.clip(x, -1, 1) / 2) ** 2)
+        return jnp.where(abs(x) < 1, near, jnp.logaddexp(x, -x) - math.log(2))
+
     @jax.custom_jvp
     def tanh(x):
         return jnp.tanh(x)
@@ -39,6 +48,9 @@ def jax_remedies():
         "sigmoid": ("sigmoid", "derivative", DIGITS, jax.nn.sigmoid,
                     lambda x: jnp.exp(jax.nn.log_sigmoid(x)), 1000),
         "tanh": ("tanh", "derivative", DIGITS, jnp.tanh, tanh, 4),
+        "sinc": ("sinc", "derivative", FUNCTION, jnp.sinc, sinc, 0),
+        "log_cosh": ("log_cosh", "value", DIGITS,
+                     lambda x: jnp.logaddexp(x, -x) - math.log(2), log_cosh, 8),
         "gelu at the edge": ("gelu_tanh", "derivative", EDGE, jax.nn.gelu, gelu_tanh, 1e3),
     }  # fmt: skip
 
@@ -66,6 +78,14 @@ def torch_remedies():
     def log_cosh(x):
         return torch.logaddexp(x, -x) - math.log(2)
 
+    def softsign(x):
+        return torch.where(x.abs() < 1, F.softsign(x), x.sign() - x.sign() / (1 + x.abs()))
+
+    def binary(y):
+        return lambda x: F.binary_cross_entropy_with_logits(
+            x, torch.full_like(x, y), reduction="none"
+        )
+
     def gelu(x):
         return x * torch.special.erfc(-x * math.sqrt(0.5)) / 2
 
@@ -78,6 +98,13 @@ def torch_remedies():
                     lambda x: F.logsigmoid(x).exp(), 1000),
         "tanh": ("tanh", "derivative", DIGITS, torch.tanh, Tanh.apply, 4),
         "expm1": ("expm1", "derivative", DIGITS, torch.expm1, expm1, 4),
+        "softsign": ("softsign", "derivative", DIGITS, F.softsign, softsign, 8),
+        "hard_sigmoid": ("hard_sigmoid", "derivative", FUNCTION, F.hardsigmoid,
+                         lambda x: F.relu6(x + 3) / 6, 0),
+        "cross-entropy, 0": ("logit_cross_entropy_0", "value", DIGITS, binary(0.0),
+                             lambda x: F.softplus(x, threshold=40), 4),
+        "cross-entropy, 1": ("logit_cross_entropy_1", "derivative", DIGITS, binary(1.0),
+                             lambda x: -F.logsigmoid(x), 4),
         "gelu's tail": ("gelu_erf", "value", DIGITS, F.gelu, gelu, 2000),
         "log_cosh": ("log_cosh", "value", EDGE, lambda x: torch.log(torch.cosh(x)), log_cosh, 1e16),
     }  # fmt: skip

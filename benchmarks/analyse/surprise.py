@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from math import log10
 from typing import NamedTuple
 
-from benchmarks.store.atlas import FLUSHED, FUNCTION, KINK, Atlas, Default, Finding, Kink
+from benchmarks.store.atlas import FLUSHED, FUNCTION, KINK, Atlas, Default, Finding, Kink, by_value
 from reference.formats import FORMATS
 
 SHOWN = 5
@@ -82,7 +82,7 @@ def _all(atlas: Atlas) -> Iterable[Surprise]:
             yield Surprise(group.kind, group.map, group, _of_group(group))
     for kink in atlas.kinks:
         if kink.dtype == atlas.dtype and kink.differs:
-            alone = _alone(map(len, kink.by_value().values()))
+            alone = _alone(map(len, by_value(kink.found).values()))
             score = _score(1, REACH_OF_KINK, alone)
             yield Surprise(KINK, kink.map, kink, score)
     for default in atlas.defaults:

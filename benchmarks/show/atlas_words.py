@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from benchmarks.analyse.surprise import Group, Surprise
 from benchmarks.show.wording import title
-from benchmarks.store.atlas import Atlas, Default, Finding, Kink
+from benchmarks.store.atlas import NAN, Atlas, Default, Finding, Kink, by_value
 from reference.formats import FORMATS
 
 PRIME = {"value": "", "derivative": "'"}
@@ -21,10 +21,21 @@ def sentence(one: Surprise | Group | Kink | Default) -> str:
 
 def _of_group(group: Group) -> str:
     worst = group.worst
+    if group.kind == NAN:
+        found = _told({row: one.found for row, one in group.rows.items()})
+        return f"{_name(group)}: {group.kind} at x = {worst.x}: {found}."
     where = "" if worst.points == 1 else f", {worst.low} to {worst.high}"
-    name = f"{group.map}{PRIME[group.quantity]}{_dtype(group.dtype)}"
-    text = f"{name}: {group.kind} in {labels(group.rows)}{where}: {_worst(worst)}."
+    text = f"{_name(group)}: {group.kind} in {labels(group.rows)}{where}: {_worst(worst)}."
     return f"{text} Not in {labels(group.others)}." if group.others else text
+
+
+def _name(group: Group) -> str:
+    return f"{group.map}{PRIME[group.quantity]}{_dtype(group.dtype)}"
+
+
+def _told(found: dict[str, str]) -> str:
+    """What the rows give: those that agree together."""
+    return ", ".join(f"{labels(rows)} {value}" for value, rows in by_value(found).items())
 
 
 def _worst(worst: Finding) -> str:
@@ -38,8 +49,8 @@ def _worst(worst: Finding) -> str:
 
 def _of_kink(kink: Kink) -> str:
     beside = f"{kink.left} on the left, {kink.right} on the right"
-    found = ", ".join(f"{labels(rows)} {value}" for value, rows in kink.by_value().items())
-    return f"{kink.map}'({kink.x}){_dtype(kink.dtype)}: {found}; the derivative is {beside}."
+    name = f"{kink.map}'({kink.x}){_dtype(kink.dtype)}"
+    return f"{name}: {_told(kink.found)}; the derivative is {beside}."
 
 
 def _of_default(default: Default) -> str:
@@ -54,7 +65,9 @@ def _dtype(dtype: str) -> str:
 def kink_sentences(atlas: Atlas) -> list[str]:
     """The kinks at which the frameworks do not agree, then in one sentence the others."""
     found = [kink for kink in atlas.kinks if kink.dtype == atlas.dtype]
-    same = [f"{one.map}'({one.x}) {next(iter(one.by_value()))}" for one in found if not one.differs]
+    same = [
+        f"{one.map}'({one.x}) {next(iter(by_value(one.found)))}" for one in found if not one.differs
+    ]
     told = [sentence(kink) for kink in found if kink.differs]
     return [*told, f"All agree at: {', '.join(same)}."] if same else told
 

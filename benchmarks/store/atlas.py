@@ -73,6 +73,14 @@ class Finding(Struct, kw_only=True):
     share: Finite
 
 
+def by_value(found: dict[str, str]) -> dict[str, list[str]]:
+    """The rows by what they give; both zeros are one."""
+    rows: dict[str, list[str]] = {}
+    for row, value in found.items():
+        rows.setdefault("0" if value == "-0" else value, []).append(row)
+    return rows
+
+
 class Kink(Struct):
     """What every framework gives as the derivative at a kink, which has none.
 
@@ -86,17 +94,10 @@ class Kink(Struct):
     right: str
     found: dict[str, str]
 
-    def by_value(self) -> dict[str, list[str]]:
-        """The rows by what they give; both zeros are one."""
-        found: dict[str, list[str]] = {}
-        for row, value in self.found.items():
-            found.setdefault("0" if value == "-0" else value, []).append(row)
-        return found
-
     @property
     def differs(self) -> bool:
         """Whether the frameworks do not agree."""
-        return len(self.by_value()) > 1
+        return len(by_value(self.found)) > 1
 
 
 class Default(Struct):

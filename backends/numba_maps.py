@@ -258,7 +258,7 @@ def gelu_erf(x, value, diagonal):
         rest += density * more + t * c.K_REST
         if x[i] < -0.25:
             slope = (tail - density) - rest
-            if t < 1.25:  # the same, from its zero
+            if t < 1.5:  # the same, from its zero
                 d = -t - c.GELU_ERF
                 share = 8 * quotient(c.MILLS, (t - 4) / (t + 4), c.GELU_ERF_S)
                 share /= (t + 4) * (4 - c.GELU_ERF)
@@ -315,16 +315,17 @@ def silu(x, value, diagonal):
         t = size(x[i])
         most, unit = exp_in_two(-t)
         e = most * unit
+        under, rest = total(1.0, e * (2 + e))  # (1 + e)^2
         if x[i] < 0:
             slope = (1 - t) + e
-            if 1 < t < 2:
+            if 0.5 < t < 2:
                 d = (-t - c.SILU) - c.SILU_REST
                 slope = d + c.SILU_EXP * np.expm1(d)  # 1 + x + exp(x) from its zero
             value[i] = -t * most / (1 + e) * unit
-            diagonal[i] = slope * most * unit / square_of_one_plus(e)
+            diagonal[i] = (slope - slope * (rest / under)) * most * unit / under
         else:
             value[i] = x[i] / (1 + e)
-            diagonal[i] = (1 + e + t * e) / square_of_one_plus(e)
+            diagonal[i] = (1 + e + t * e) / under
 
 
 @compiled()
@@ -335,14 +336,17 @@ def mish(x, value, diagonal):
         most, unit = exp_in_two(-t)
         e = most * unit
         if x[i] < 0:
-            far, rest = total(4 * (1 - t), e * (6 - 4 * t + e * (4 + e)))
             under, under_rest = total(4.0, e * (8 + e * (8 + e * (4 + e))))
-            slope = far + (rest - far * (under_rest / under))
-            if 1 < t < 1.5:  # 4 (1 + x) + e (6 + 4 x + e (4 + e)) from its zero
-                d = (-t - c.MISH) - c.MISH_REST
-                g = c.MISH_EXP * np.expm1(d)  # e - MISH_EXP
-                near = e * (e + c.MISH_EXP + 4) + c.MISH_EXP * (c.MISH_EXP + 4) + 6 - 4 * t
-                slope = g * near + 4 * d * (1 + c.MISH_EXP)
+            off = under_rest / under
+            far, rest = total(4 * (1 - t), e * (6 - 4 * t + e * (4 + e)))
+            slope = far + (rest - far * off)
+            if 0.8 < t < 1.5:  # 4 (1 + x) + e (6 + 4 x + e (4 + e)) from its zero
+                d = -t - c.MISH
+                g = c.MISH_EXP * np.expm1(d - c.MISH_REST)  # e - MISH_EXP
+                slope = 4 * (1 + c.MISH_EXP) * d
+                rest = e * (e + c.MISH_EXP + 4) + c.MISH_EXP * (c.MISH_EXP + 4) + 6 - 4 * t
+                rest = g * rest - 4 * (1 + c.MISH_EXP) * c.MISH_REST
+                slope += rest - (slope + rest) * off
             value[i] = -t * most * (e + 2) / (2 + e * (2 + e)) * unit
             diagonal[i] = slope * most * unit / under
         else:

@@ -183,7 +183,7 @@ def gelu_erf(x):
     near = growth * d  # (Phi(-t) - density) / exp(-t^2 / 2) from its zero
     near_rest = d * (growth_rest + c.K_REST) - growth * c.GELU_ERF_REST
     near += near_rest + (near + near_rest) * more
-    slope_below = np.where(t < 1.25, near, (tail - density) - rest) * most * unit
+    slope_below = np.where(t < 1.5, near, (tail - density) - rest) * most * unit
     near_0 = 0.5 + x * (c.ROOT_HALF / 2) * polynomial(c.ERF, t * t / 2)
     phi = np.where(x < 1, near_0, 1 - tail * most * unit)
     slope = phi + np.copysign(density + rest, x) * most * unit
@@ -222,10 +222,12 @@ def silu(x):
     t = size(x)
     most, unit = exp_in_two(-t)
     e = most * unit
+    under, rest = total(1.0, e * (2 + e))  # (1 + e)^2
     d = (-t - c.SILU) - c.SILU_REST
     near = d + c.SILU_EXP * np.expm1(d)  # 1 + x + exp(x) from its zero
-    slope_below = np.where((t > 1) & (t < 2), near, (1 - t) + e) * most * unit
-    slope = choose(x, x < 0, slope_below, 1 + e + t * e) / square_of_one_plus(e)
+    slope_below = np.where((t > 0.5) & (t < 2), near, (1 - t) + e)
+    slope_below = (slope_below - slope_below * (rest / under)) * most * unit
+    slope = choose(x, x < 0, slope_below, 1 + e + t * e) / under
     return np.where(x < 0, -t * most / (1 + e) * unit, x / (1 + e)), slope
 
 
@@ -235,13 +237,15 @@ def mish(x):
     most, unit = exp_in_two(-t)
     e = most * unit
     below = 2 + e * (2 + e)
-    d = (-t - c.MISH) - c.MISH_REST
-    g = c.MISH_EXP * np.expm1(d)  # e - MISH_EXP
-    near = e * (e + c.MISH_EXP + 4) + c.MISH_EXP * (c.MISH_EXP + 4) + 6 - 4 * t
-    near = g * near + 4 * d * (1 + c.MISH_EXP)  # 4 (1 + x) + e (6 + 4 x + e (4 + e)) from its zero
-    far, rest = total(4 * (1 - t), e * (6 - 4 * t + e * (4 + e)))
     under, under_rest = total(4.0, e * (8 + e * (8 + e * (4 + e))))
-    omega = np.where((t > 1) & (t < 1.5), near, far + (rest - far * (under_rest / under)))
+    off = under_rest / under
+    far, rest = total(4 * (1 - t), e * (6 - 4 * t + e * (4 + e)))
+    d = -t - c.MISH
+    g = c.MISH_EXP * np.expm1(d - c.MISH_REST)  # e - MISH_EXP
+    near = 4 * (1 + c.MISH_EXP) * d  # 4 (1 + x) + e (6 + 4 x + e (4 + e)) from its zero
+    near_rest = g * (e * (e + c.MISH_EXP + 4) + c.MISH_EXP * (c.MISH_EXP + 4) + 6 - 4 * t)
+    near_rest -= 4 * (1 + c.MISH_EXP) * c.MISH_REST + (near + near_rest) * off
+    omega = np.where((t > 0.8) & (t < 1.5), near + near_rest, far + (rest - far * off))
     slope_below = omega * most * unit / under
     slope = 1 + e * (4 + e * (6 + 4 * t + e * (4 + 4 * t)))
     slope /= 1 + e * (4 + e * (8 + e * (8 + 4 * e)))

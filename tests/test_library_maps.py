@@ -99,7 +99,7 @@ def beside(library, execution, name, dtype):
     return map_rows.news(Row(name, dtype, library, execution, found))
 
 
-FAST = tuple(name for number, name in enumerate(MAPS) if number % 4 == 0)
+FAST = "elu", "clip", "softplus", "cross_entropy_0"
 CASES = [
     pytest.param(library, name, marks=[] if name in FAST else pytest.mark.slow)
     for library, name in product(LIBRARIES, MAPS)
@@ -107,11 +107,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize(("library", "name"), CASES, indirect=["library"])
-def test_differences_are_the_published_ones(library, name, precision):
+def test_differences_are_the_published_ones(library, name):
     same_versions(library)
-    assert beside(library, LIBRARIES[library], name, precision) == []
+    for dtype in ("float64", "float32"):
+        assert beside(library, LIBRARIES[library], name, dtype) == []
 
 
 # --- mutants

@@ -38,7 +38,7 @@ def values(
             x = points(MAPS[name], dtype).x
             if not own_maps.has_formula(name):
                 yield f"{name} {dtype} {COMPARISON}", comparison(backend, name, x)
-            for execution in executions(module):
+            for execution in executions(module, dtype):
                 yield f"{name} {dtype} {execution}", tried(backend, (name, dtype, execution), x)
 
 
@@ -72,7 +72,7 @@ def evaluated(backend: str, cell: Cell, x: np.ndarray) -> np.ndarray:
 def comparison(backend: str, name: str, x: np.ndarray) -> np.ndarray:
     """The value, its rest, the derivative, its rest (4,n): float64, in NumPy long double."""
     if backend != "numpy":
-        first = executions(backends.load(backend))[0]
+        first = executions(backends.load(backend), "float64")[0]
         value, derivative = evaluated(backend, (name, "float64", first), x)
         return np.stack([value, 0 * value, derivative, 0 * derivative])
     with np.errstate(all="ignore"):
@@ -102,9 +102,13 @@ def to_float64(module: Any, array: Any) -> np.ndarray:
     return found
 
 
-def executions(module: Any) -> list[str]:
-    """Eager, if there is such a thing, and compiled: block and run are step."""
-    return [word for word in ("eager", "step") if word in module.EXECUTIONS]
+def executions(module: Any, dtype: str) -> list[str]:
+    """Eager, if there is such a thing, and compiled: block and run are step.
+
+    Formats of 16 bits have the first of them only: compiling takes minutes in PyTorch.
+    """
+    found = [word for word in ("eager", "step") if word in module.EXECUTIONS]
+    return found[:1] if dtype in CARRIERS else found
 
 
 def store(path: Path, found: dict[str, Any]) -> None:

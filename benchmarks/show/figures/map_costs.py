@@ -20,6 +20,7 @@ CAPTION = (
     "each map and formulation. Where the dense lines of all maps lie on each other, the cost of "
     "dense does not depend on the map. The numbers: the slowest map as a multiple of the fastest."
 )
+ROOM = 12  # times the longest time, for the text above it
 FORMULATIONS = "dense", "elementwise", "autodiff", "jacrev"
 
 
@@ -35,6 +36,8 @@ def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
         for axes, cell in zip(grid.flat, cells, strict=False):
             _panel(axes, own[(own.backend == cell[0]) & (own.way == cell[1])], style.looks(own))
             axes.set_title(style.driven(cell), fontweight="bold")
+        low, high = grid[0, 0].get_ylim()  # of all panels
+        grid[0, 0].set_ylim(low, ROOM * high)
         for axes in grid.flat[len(cells) :]:
             axes.set_visible(False)
         style.legend(drawn, _handles(own), columns=4)

@@ -88,6 +88,7 @@ def test_a_missing_framework_that_was_named_is_a_mistake(made, monkeypatch):
     assert "backend 'jax' is not usable here: no jax" in told.err
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_loses_only_its_own_rows(made, monkeypatch):
     started = command._started
 
@@ -139,6 +140,7 @@ def test_a_call_that_refuses_numbers_outside_of_the_domain_loses_only_these(monk
 # --- one's own map
 
 
+@pytest.mark.slow
 def test_the_example_is_judged_like_the_others(made):
     code, _, atlas = made("--map", str(SQUAREPLUS), "--backend", "numpy", "--dtype", "float64")
     assert code == 0
@@ -169,6 +171,7 @@ def numpy(x):
 '''
 
 
+@pytest.mark.slow
 def test_a_map_without_formula_is_compared_with_long_double(made, tmp_path):
     path = tmp_path / "cube_map.py"
     path.write_text(WITHOUT)

@@ -29,6 +29,7 @@ def measure(*arguments, **environment):
     )  # fmt: skip
 
 
+@pytest.mark.slow  # two collections in processes of their own
 def test_without_map_no_map_is_measured_and_with_it_nothing_else():
     words = "--collect-only", "--backend", "numpy", "--backend", "reference"
     given = measure(*words, "--map", "relu", "--map", "elu")

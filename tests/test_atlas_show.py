@@ -11,6 +11,7 @@ from benchmarks.show.atlas_words import sentence, ulp
 from benchmarks.store.atlas import DIGITS, FUNCTION, KINK, Kink, as_json, is_atlas, load
 from benchmarks.store.files import Mistake
 from tests import atlases, stored
+from tests.map_rows import PUBLISHED
 from tests.test_page import Tags
 
 HOSTILE = "<script>alert(1)</script>|`*x*`<img/onerror=alert(1)>"
@@ -200,3 +201,9 @@ def test_report_shows_a_stored_atlas_again(put, capsys):
     assert main(["report", str(path)]) == 0
     assert "elu': digits lost in JAX" in capsys.readouterr().out
     assert path.with_suffix(".txt").exists()
+
+
+def test_the_published_text_is_made_from_its_numbers():
+    made = "\n".join(atlas_text.whole(load(PUBLISHED))) + "\n"
+    assert PUBLISHED.with_suffix(".txt").read_text(encoding="utf-8") == made
+    assert max(map(len, made.splitlines())) <= 80

@@ -220,7 +220,7 @@ def _atlas(names: list[str], dtypes: list[str], found: Found, truths: Truths) ->
         maps=[_described(name, found) for name in shown],
         judged=[analyse.judged(*pair) for pair in pairs],
         findings=[one for pair in pairs for one in analyse.findings(*pair)],
-        kinks=analyse.kinks(rows, truths), defaults=analyse.defaults(calls, GRID, [*MAPS]),
+        kinks=analyse.kinks(rows, truths), defaults=analyse.defaults(calls, GRID, names),
         missing=[],
     )  # fmt: skip
 

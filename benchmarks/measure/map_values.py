@@ -136,7 +136,9 @@ def main(arguments: list[str] | None = None) -> None:
     end_with_the_parent()
     names = [own_maps.add(name) for name in given.map] or [*MAPS]
     found = dict(values(given.backend, names, given.dtype))
-    store(given.file, found | dict(defaults(backends.load(given.backend))))
+    if not given.map:  # names without options belong to the whole catalog
+        found |= dict(defaults(backends.load(given.backend)))
+    store(given.file, found)
 
 
 if __name__ == "__main__":

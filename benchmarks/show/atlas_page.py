@@ -17,6 +17,9 @@ from benchmarks.show.atlas_words import (
 from benchmarks.show.figures import map_errors
 from benchmarks.store.atlas import CLASSES, KINK, QUANTITIES, Atlas, Described, Judged, Kink
 
+BRIEF = dict(
+    zip(CLASSES, ("function", "digits", "kink", "nan", "edge", "flushed"), strict=True)
+)  # so that a map has one line
 Line = tuple[Described, list[tuple[str, bool]], str]
 
 
@@ -30,7 +33,7 @@ def html(atlas: Atlas, path: Path) -> str:
         surprises=[sentence(one) for one in surprises(atlas)], quantities=QUANTITIES,
         heads=[label(row) for row in columns(atlas, atlas.dtype)], lines=list(_lines(atlas)),
         pictures={one.title: (one.name, drawn[one.name][0][1]) for one in drawings},
-        caption=map_errors.CAPTION, told=_told(atlas), note=NOTE,
+        caption=map_errors.CAPTION, told=_told(atlas), note=NOTE, brief=BRIEF,
         conventions=kink_sentences(atlas), defaults=default_sentences(atlas),
         missing=list(gaps(atlas)),
     )  # fmt: skip
@@ -46,7 +49,7 @@ def _lines(atlas: Atlas) -> Iterator[Line]:
     for described in atlas.maps:
         entries = [_entry(found.get((described.name, row)), quantity)
                    for quantity in QUANTITIES for row in rows]  # fmt: skip
-        told = ", ".join(kind for kind in CLASSES if (described.name, kind) in kinds)
+        told = ", ".join(BRIEF[kind] for kind in CLASSES if (described.name, kind) in kinds)
         yield described, entries, told
 
 

@@ -91,3 +91,16 @@ def flaws_at_kinks(function, name, dtype):
         if off(found[None], np.array([expected]), 0.0)[0] > ALLOWED * np.spacing(at.dtype.type(1)):
             return f"{name}: the derivative at {kink} is {found!r}, beside it {below} and {above}"
     return ""
+
+
+def drawn(name, count, dtype):
+    """Random numbers of a domain: of any size, from -40 to 40, and near kinks and zeros."""
+    map, form, random = MAPS[name], FORMATS[dtype], np.random.default_rng(len(name))
+    low, high = map.domain
+    sizes = np.ldexp(random.uniform(1, 2, count), random.integers(form.least, form.most, count))
+    at = random.choice([*map.kinks, *map.switches, *map.zeros, 1.0], count)
+    signs, distances = random.choice([-1, 1], count), 2.0 ** -random.uniform(0, 53, count)
+    ordinary = random.uniform(max(low, -40), min(high, 40), count)
+    x = np.concatenate([sizes * signs, ordinary, at * (1 + signs * distances)])
+    x = x[(x >= low) & (x <= high)].astype(dtype)
+    return np.unique(random.choice(x, count))

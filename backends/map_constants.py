@@ -1,7 +1,7 @@
 """Numbers of the textbook maps in NumPy and Numba: docs/maps.md says what they are good for.
 
-A number in two parts is the nearest float64 and what that leaves. tests/test_maps.py computes all
-of them again in mpmath. Coefficients of polynomials begin with the highest power.
+A number in two parts is the nearest float64 and what that leaves. Coefficients of polynomials begin
+with the highest power. tests/test_map_numbers.py computes all of them again in mpmath.
 """
 
 from math import factorial

@@ -67,11 +67,22 @@ def errors(function, name, truth):
     )
 
 
-def flaws(function, name, truth):
+def room(backend):
+    """How many times what is allowed a backend's results may be off.
+
+    With AVX-512 NumPy takes SVML's expm1, log1p and arctan. These may be off by 4 ULP each, where
+    others are by about 1, so the three ULP and more that a map adds up to may become seven.
+    """
+    running = np.lib.introspect.opt_func_info(func_name="^expm1$", signature="float64")
+    is_svml = running["expm1"]["dd"]["current"] == "X86_V4"
+    return 2 if backend == "numpy" and is_svml else 1
+
+
+def flaws(function, name, truth, room=1):
     """Where a map is not what it should be, in words; "" if nowhere."""
     for quantity, error in zip(("value", "derivative"), errors(function, name, truth), strict=True):
         at = int(np.argmax(error))
-        if error[at] > 1:
+        if error[at] > room:
             index = ("value", "derivative").index(quantity)
             found = evaluated(function, truth.x)[index][at]
             right = truth.exact[2 * index][at]
@@ -91,3 +102,16 @@ def flaws_at_kinks(function, name, dtype):
         if off(found[None], np.array([expected]), 0.0)[0] > ALLOWED * np.spacing(at.dtype.type(1)):
             return f"{name}: the derivative at {kink} is {found!r}, beside it {below} and {above}"
     return ""
+
+
+def drawn(name, count, dtype):
+    """Random numbers of a domain: of any size, from -40 to 40, and near kinks and zeros."""
+    map, form, random = MAPS[name], FORMATS[dtype], np.random.default_rng(len(name))
+    low, high = map.domain
+    sizes = np.ldexp(random.uniform(1, 2, count), random.integers(form.least, form.most, count))
+    at = random.choice([*map.kinks, *map.switches, *map.zeros, 1.0], count)
+    signs, distances = random.choice([-1, 1], count), 2.0 ** -random.uniform(0, 53, count)
+    ordinary = random.uniform(max(low, -40), min(high, 40), count)
+    x = np.concatenate([sizes * signs, ordinary, at * (1 + signs * distances)])
+    x = x[(x >= low) & (x <= high)].astype(dtype)
+    return np.unique(random.choice(x, count))

@@ -9,7 +9,7 @@ import pytest
 
 import backends
 from tests.map_checks import HAND_WRITTEN, flaws, truth
-from tests.test_maps import wrong_numbers
+from tests.test_map_numbers import wrong_numbers
 
 BACKENDS = Path(__file__).parents[1] / "backends"
 

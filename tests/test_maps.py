@@ -1,4 +1,4 @@
-"""The catalog of maps, its exact values, the sample, and the numbers of the hand-written forms."""
+"""The catalog of maps and its exact values; maps by hand; backends without maps."""
 
 from itertools import count
 
@@ -8,11 +8,9 @@ import pytest
 from mpmath import mp
 
 import backends
-from backends import map_constants
 from reference import maps, words
-from reference.formats import FORMATS
 from reference.maps import MAPS
-from tests.map_checks import HAND_WRITTEN, flaws, flaws_at_kinks, off, truth_at
+from tests.map_checks import HAND_WRITTEN, drawn, flaws, flaws_at_kinks, room, truth_at
 
 BITS = 200
 FINE = np.finfo(float).smallest_subnormal
@@ -23,7 +21,7 @@ FINE = np.finfo(float).smallest_subnormal
 
 def test_there_are_36_maps_and_the_losses_each_with_its_source():
     assert tuple(MAPS) == words.MAPS
-    assert len(MAPS) >= 36 + 8
+    assert len(MAPS) >= 36 + 7
     for map in MAPS.values():
         assert map.formula
         assert map.source.startswith("https://")
@@ -186,119 +184,6 @@ def test_an_unknown_map_is_named_with_the_known_ones():
         maps.exact("wrong", np.zeros(1))
 
 
-# --- the sample
-
-
-@pytest.mark.parametrize("name", MAPS)
-@pytest.mark.parametrize("precision", words.DTYPES)
-def test_a_sample_is_ordered_and_inside_and_has_all_sizes(name, precision):
-    map, form = MAPS[name], FORMATS[precision]
-    x = maps.sample(map, precision, 400)
-    assert x.dtype == precision
-    assert 300 <= len(x) <= 400
-    assert (np.diff(x) > 0).all()
-    low, high = map.domain
-    assert ((x >= low) & (x <= high)).all()
-    exponents = np.unique(np.frexp(x[x > 0])[1])
-    assert exponents[0] < form.least
-    assert exponents[-1] >= min(form.most, np.frexp(min(high, form.largest))[1] - 1)
-    gaps = np.diff(exponents)
-    assert gaps.max() <= (24 if precision == "float64" else 4)
-
-
-@pytest.mark.parametrize("name", [name for name, m in MAPS.items() if m.kinks + m.zeros])
-def test_a_sample_is_dense_at_kinks_and_zeros(name):
-    x = maps.sample(MAPS[name], "float64", 600)
-    for at in (at for at in MAPS[name].kinks + MAPS[name].zeros if at):
-        for near in (1e-12, 1e-7, 1e-3, 0.3):
-            close = abs(x - at) < near * abs(at)
-            assert (x[close] < at).any()
-            assert (x[close] > at).any()
-
-
-@pytest.mark.parametrize("precision", words.DTYPES)
-def test_special_numbers(precision):
-    x, form = maps.special(MAPS["relu6"], precision), FORMATS[precision]
-    assert x.dtype == precision
-    assert np.isnan(x[-1])
-    assert (np.diff(x[:-1]) >= 0).all()
-    expected = [0, 1, 6, form.tiny, form.largest, np.inf, form.tiny / 4]
-    assert {*expected, *(-n for n in expected if n != 6)} <= {*x.tolist()}
-    assert sorted(np.signbit(x[x == 0])) == [False, True]
-    six = np.array(6, precision)
-    assert {np.nextafter(six, six - 1), np.nextafter(six, six + 1)} <= {*x}
-
-
-def naive(x):
-    """Maps and derivatives as people write them: each loses its digits somewhere."""
-    t, s, e = np.tanh(x), 1 / (1 + np.exp(-x)), np.exp(x)
-    softplus = np.log(1 + e)
-    return {
-        "tanh": (t, 1 - t * t),
-        "sigmoid": (s, s * (1 - s)),
-        "silu": (x * s, s + x * s * (1 - s)),
-        "expm1": (e - 1, (e - 1) + 1),
-        "softplus": (softplus, s),
-        "log_sigmoid": (np.log(s), 1 - s),
-        "elu": (np.where(x > 0, x, e - 1), np.where(x > 0, 1, (e - 1) + 1)),
-        "mish": (
-            x * np.tanh(softplus), np.tanh(softplus) + x * s * (1 - np.tanh(softplus) ** 2),
-        ),
-        "softsign": (x / (1 + abs(x)), 1 / (1 + abs(x)) - abs(x) / (1 + abs(x)) ** 2),
-        "log_cosh": (np.log(np.cosh(x)), np.tanh(x)),
-        "sinc": (np.sinc(x), (np.cos(np.pi * x) - np.sinc(x)) / x),
-        "xlogx": (x * np.log(x), np.log(x) + 1),
-    }  # fmt: skip
-
-
-def worst(name, x):
-    """The largest finite errors of the naive forms in ULP; at 2^53 no digit is left."""
-    exact, form = maps.exact(name, x), FORMATS["float64"]
-    with np.errstate(all="ignore"):
-        value, derivative = naive(x)[name]
-    found = (
-        off(value, *exact[:2]) / form.ulp(exact.value),
-        off(derivative, *exact[2:]) / form.ulp(exact.derivative),
-    )
-    return [min(max(1.0, np.max(error[np.isfinite(error)])), 2.0**53) for error in found]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", naive(np.ones(1)))
-def test_a_random_sample_finds_no_errors_that_the_sample_misses(name, random_numbers):
-    """Ten times as many random numbers find at most one more of the 16 digits lost."""
-    sampled = worst(name, maps.sample(MAPS[name], "float64", 600))
-    drawn = worst(name, random_numbers(name, 6000, "float64"))
-    print(name, [f"{size:.3g}" for size in (*sampled, *drawn)])
-    assert all(own >= other / 16 for own, other in zip(sampled, drawn, strict=True))
-
-
-@pytest.fixture
-def random_numbers():
-    """Draws from a domain: of any size, from -40 to 40, and near kinks, switches and zeros."""
-
-    def draw(name, count, dtype):
-        map, form, random = MAPS[name], FORMATS[dtype], np.random.default_rng(len(name))
-        low, high = map.domain
-        sizes = np.ldexp(random.uniform(1, 2, count), random.integers(form.least, form.most, count))
-        at = random.choice([*map.kinks, *map.switches, *map.zeros, 1.0], count)
-        signs, distances = random.choice([-1, 1], count), 2.0 ** -random.uniform(0, 53, count)
-        ordinary = random.uniform(max(low, -40), min(high, 40), count)
-        x = np.concatenate([sizes * signs, ordinary, at * (1 + signs * distances)])
-        x = x[(x >= low) & (x <= high)].astype(dtype)
-        return np.unique(random.choice(x, count))
-
-    return draw
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", MAPS)
-@pytest.mark.parametrize("precision", words.DTYPES)
-def test_hand_written_maps_at_random_numbers(name, precision, random_numbers, backend_of_maps):
-    function = backend_of_maps(name)
-    assert flaws(function, name, truth_at(name, random_numbers(name, 2000, precision))) == ""
-
-
 # --- the hand-written maps
 
 
@@ -324,97 +209,12 @@ def test_both_backends_have_every_map(name):
     assert tuple(MAPS) == backends.load(name).MAPS
 
 
-# --- their numbers
-
-
-def in_two(number):
-    high = float(number)
-    return high, float(number - high)
-
-
-def solved(name):
-    """The zero of a derivative, to all bits."""
-    return mp.findroot(MAPS[name].derivative, MAPS[name].zeros[0])
-
-
-def numbers():
-    """What the numbers of backends/map_constants.py are meant to be."""
-    silu, mish, gelu, z = (solved(name) for name in ("silu", "mish", "gelu_tanh", "gelu_erf"))
-    a = 2 * mp.sqrt(2 / mp.pi)
-    b = a * mp.mpf("0.044715")
-    scale = mp.mpf("1.0507009873554804934193349852946")
-    return {
-        "LOG2": mp.log(2), "ROOT_2": mp.sqrt(2), "ROOT_HALF": mp.sqrt(0.5),
-        "K": 1 / mp.sqrt(2 * mp.pi), "TWICE_PER_ROOT_PI": 2 / mp.sqrt(mp.pi),
-        "SELU_SCALE": scale, "SELU_TAIL": scale * mp.mpf("1.6732632423543772848170429916717"),
-        "SHIFT": 37, "SHRUNK": mp.exp(-37), "PER_E": mp.exp(-1), "SILU": silu,
-        "SILU_EXP": mp.exp(silu), "MISH": mish, "MISH_EXP": mp.exp(mish), "GELU_TANH": gelu,
-        "GELU_TANH_EXP": mp.exp(a * gelu + b * gelu**3), "A": a, "B": b, "GELU_ERF": z,
-        "GELU_ERF_S": (-z - 4) / (-z + 4),
-    }  # fmt: skip
-
-
-def tail_series(terms, nodes=128):
-    """The Chebyshev series of (t + 1) Phi(-t) / exp(-t^2 / 2), as powers of (t - 4) / (t + 4)."""
-
-    def function(s):
-        t = 4 * (1 + s) / (1 - s)
-        return (t + 1) * mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
-
-    angles = [mp.pi * (k + mp.mpf(1) / 2) / nodes for k in range(nodes)]
-    values = [function(mp.cos(angle)) for angle in angles]
-    series = [
-        mp.fdot(values, [mp.cos(j * angle) for angle in angles]) * (2 if j else 1) / nodes
-        for j in range(terms)
-    ]
-    powers, before, found = [mp.mpf(1)], [mp.mpf(0), mp.mpf(1)], [mp.mpf(0)] * terms  # T0, T1
-    for size in series:
-        for k, coefficient in enumerate(powers):
-            found[k] += size * coefficient
-        twice = [mp.mpf(0), *(2 * coefficient for coefficient in before)]
-        powers, before = (
-            before,
-            [one - other for one, other in zip(twice, powers + [0] * terms, strict=False)],
-        )
-    return found[::-1]
-
-
-def power_series(name, terms):
-    """The coefficients of these series, the highest power first."""
-    coefficient = {
-        "ERF": lambda k: 2 / mp.sqrt(mp.pi) * (-1) ** k / (mp.factorial(k) * (2 * k + 1)),
-        "SINC": lambda k: 6 * mp.mpf(-1) ** k * (k + 1) / mp.factorial(2 * k + 3),
-        "COSH": lambda k: 1 / mp.factorial(2 * k + 2),
-    }[name]
-    return [coefficient(k) for k in range(terms - 1, -1, -1)]
-
-
-def wrong_numbers(module):
-    """The names of what is not the nearest number in a module of constants."""
-    with mp.workprec(BITS):
-        expected = {name: float(number) for name, number in numbers().items()}
-        rests = {f"{n}_REST": in_two(number)[1] for n, number in numbers().items()}
-        expected |= {name: rest for name, rest in rests.items() if hasattr(module, name)}
-        expected["MILLS"] = tuple(map(float, tail_series(len(module.MILLS))))
-        for name, terms in (("ERF", 15), ("SINC", 11), ("COSH", 9)):
-            expected[name] = tuple(map(float, power_series(name, terms)))
-    return [n for n, number in expected.items() if differs(n, getattr(module, n), number)]
-
-
-def differs(name, found, expected):
-    """Coefficients of power series are quotients of rounded numbers; all others are the nearest."""
-    one, other = np.atleast_1d(found), np.atleast_1d(expected)
-    allowed = 2 * np.spacing(abs(other)) if name != "MILLS" and len(one) > 1 else 0
-    return one.shape != other.shape or bool((abs(one - other) > allowed).any())
-
-
-def test_numbers_are_the_nearest_ones():
-    assert wrong_numbers(map_constants) == []
-    named = {name for name in vars(map_constants) if name.isupper()}
-    with mp.workprec(BITS):
-        assert named == {*numbers(), "MILLS", "ERF", "SINC", "COSH"} | {
-            name for name in named if name.endswith("_REST")
-        }
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("precision", words.DTYPES)
+def test_hand_written_maps_at_random_numbers(name, precision, backend_of_maps, request):
+    function, more = backend_of_maps(name), room(request.node.callspec.params["backend_of_maps"])
+    assert flaws(function, name, truth_at(name, drawn(name, 2000, precision)), more) == ""
 
 
 # --- backends without maps

@@ -1,0 +1,93 @@
+"""The command line: python -m diagjac check FILE."""
+
+import argparse
+import runpy
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from diagjac import compare_gradients, compare_training
+from diagjac.distance import DIFFERS, UNKNOWN
+from diagjac.point import DTYPES
+
+AGREE, DIFFER, MISTAKE, CANNOT_TELL = range(4)
+CODES = {DIFFERS: DIFFER, UNKNOWN: CANNOT_TELL}
+FILE = (
+    "a Python file that holds functions, params, and batch (gradients) or batches (training), "
+    "as check_gradients and check_training take them"
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m diagjac", allow_abbrev=False,
+        epilog="exit codes: 0 they agree, 1 they differ, 2 a mistake in the file or arguments, "
+        "3 cannot tell",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"diagjac {_version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    text = "compare the functions that a file holds"
+    check = commands.add_parser("check", help=text, description=text, epilog=parser.epilog)
+    check.add_argument("file", type=Path, metavar="FILE.py", help=FILE)
+    check.add_argument("--dtype", choices=DTYPES, default="float64", help="default: float64")
+    check.add_argument("--seed", type=int, default=0, help="of the perturbations; default: 0")
+    given = parser.parse_args(arguments)
+    return _check(given.file, given.dtype, given.seed)
+
+
+def _check(file: Path, dtype: str, seed: int) -> int:
+    if not file.is_file():
+        return _mistake(f"{file}: there is no such file")
+    sys.path.insert(0, str(file.resolve().parent))  # as python FILE does
+    try:
+        compare, held = _held(runpy.run_path(str(file)))
+        report = compare(*held, dtype=dtype, seed=seed)
+    except ValueError as error:
+        if _is_own(error):
+            return _mistake(f"{file}: {error}")
+        traceback.print_exc()
+        return MISTAKE
+    except Exception:  # in the caller's code: it knows best where
+        traceback.print_exc()
+        return MISTAKE
+    print(report)
+    return CODES.get(report.verdict, AGREE)
+
+
+def _held(names: dict[str, Any]) -> tuple[Callable[..., Any], list[Any]]:
+    """What to call, and with what. Raises ValueError if the file lacks a name."""
+    data = "batches" if "batches" in names else "batch"
+    missing = [name for name in ("functions", "params", data) if name not in names]
+    if missing:
+        raise ValueError(f"it has no {', '.join(missing)}; it is {FILE}")
+    compare = compare_training if data == "batches" else compare_gradients
+    return compare, [names[name] for name in ("functions", "params", data)]
+
+
+def _is_own(error: ValueError) -> bool:
+    """Whether the error was raised by this package, and not by the caller's code."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__", "")).partition(".")[0] in (
+        "diagjac",
+        "__main__",
+    )
+
+
+def _mistake(text: str) -> int:
+    print(text, file=sys.stderr)
+    return MISTAKE
+
+
+def _version() -> str:
+    try:
+        return version("diagjac")
+    except PackageNotFoundError:  # the folder is on Python's path, and nothing was installed
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""What rounding alone explains: how far values move if every input moves by at most one ULP.
+
+Each input and parameter is multiplied by 1 + eps U, U uniform in (-1, 1), in DRAWS independent
+draws. That changes the exact gradient by what it is conditioned to, and it makes the function round
+anew. A port computes the same function with other roundings, so it is as far away as a draw is.
+
+The draws do not see one thing: the roundings of a long sum of terms that do not cancel. Each is up
+to half an ULP of the sum so far, which is larger than an ULP of the next term, so it is the same in
+every draw. The unit has at least eps of the root mean square of the gradient, and sqrt(n) / 16 times
+that if n, the longest axis of any array, is larger than 256: n roundings of random sign, in lanes.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from diagjac.point import Leaves, Point, is_float
+
+DRAWS = 16  # a unit estimated from 16 draws is within 18 % (one standard deviation)
+
+
+def eps(dtype: str) -> float:
+    """The distance from 1 to the next float: 2^-52 or 2^-23."""
+    return float(np.finfo(dtype).eps)
+
+
+def rms(array: np.ndarray) -> float:
+    """The root mean square of an array, in float64."""
+    if not array.size:
+        return 0.0
+    flat = np.asarray(array, dtype="float64").ravel()
+    return float(np.sqrt(np.dot(flat, flat) / flat.size))
+
+
+LANES = 256  # a sum of this length in 16 lanes and halves is off by about one eps
+
+
+def floor(point: Point, first: np.ndarray, other: np.ndarray) -> float:
+    """What the unit of two arrays has at least."""
+    arrays = (*point.params.values(), *point.batch.values())
+    longest = max((length for array in arrays for length in array.shape), default=1)
+    growth = max(1.0, (longest / LANES) ** 0.5)
+    return eps(point.dtype) * growth * max(rms(first), rms(other))
+
+
+def perturbed(point: Point, stream: np.random.Generator) -> Point:
+    """The same point with every float moved by at most one ULP."""
+    params, batch = (
+        {name: _moved(leaf, stream) if is_float(leaf) else leaf for name, leaf in leaves.items()}
+        for leaves in (point.params, point.batch)
+    )
+    return point.replaced(params, batch)
+
+
+def _moved(leaf: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+    small = leaf.dtype.type(eps(leaf.dtype.name))
+    factors = np.asarray(stream.random(leaf.shape, dtype=leaf.dtype))
+    factors *= 2 * small
+    factors += 1 - small
+    factors *= leaf
+    return factors
+
+
+def draws(point: Point, seed: int) -> Iterator[Point]:
+    """DRAWS perturbed points, the same for every function."""
+    for draw in range(DRAWS):
+        yield perturbed(point, np.random.default_rng([seed, draw]))
+
+
+def mean_squares(
+    values: Callable[[Point], Leaves], base: Leaves, point: Point, seed: int
+) -> Leaves:
+    """For each coordinate the mean square of what the draws change it by."""
+    sums = {name: np.zeros(leaf.shape) for name, leaf in base.items()}
+    for moved in draws(point, seed):
+        add_squares(sums, values(moved), base)
+    return {name: total / DRAWS for name, total in sums.items()}
+
+
+def add_squares(sums: Leaves, values: Leaves, base: Leaves) -> None:
+    """Add the squares of values - base, in float64: those of float32 would underflow."""
+    for name, total in sums.items():
+        difference = np.asarray(np.subtract(values[name], base[name], dtype="float64"))
+        total += np.square(difference, out=difference)

@@ -5,13 +5,13 @@ import runpy
 import sys
 import traceback
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from diagjac import compare_gradients, compare_training
 from diagjac.distance import DIFFERS, UNKNOWN
 from diagjac.point import DTYPES
+from diagjac.report import Report
 
 AGREE, DIFFER, MISTAKE, CANNOT_TELL = range(4)
 CODES = {DIFFERS: DIFFER, UNKNOWN: CANNOT_TELL}
@@ -28,7 +28,6 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="exit codes: 0 they agree, 1 they differ, 2 a mistake in the file or arguments, "
         "3 cannot tell",
     )  # fmt: skip
-    parser.add_argument("--version", action="version", version=f"diagjac {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     text = "compare the functions that a file holds"
     check = commands.add_parser("check", help=text, description=text, epilog=parser.epilog)
@@ -46,19 +45,16 @@ def _check(file: Path, dtype: str, seed: int) -> int:
     try:
         compare, held = _held(runpy.run_path(str(file)))
         report = compare(*held, dtype=dtype, seed=seed)
-    except ValueError as error:
-        if _is_own(error):
+    except Exception as error:
+        if isinstance(error, ValueError) and _is_own(error):
             return _mistake(f"{file}: {error}")
-        traceback.print_exc()
-        return MISTAKE
-    except Exception:  # in the caller's code: it knows best where
-        traceback.print_exc()
+        traceback.print_exc()  # the caller's code knows best where
         return MISTAKE
     print(report)
     return CODES.get(report.verdict, AGREE)
 
 
-def _held(names: dict[str, Any]) -> tuple[Callable[..., Any], list[Any]]:
+def _held(names: dict[str, Any]) -> tuple[Callable[..., Report], list[Any]]:
     """What to call, and with what. Raises ValueError if the file lacks a name."""
     data = "batches" if "batches" in names else "batch"
     missing = [name for name in ("functions", "params", data) if name not in names]
@@ -70,23 +66,13 @@ def _held(names: dict[str, Any]) -> tuple[Callable[..., Any], list[Any]]:
 
 def _is_own(error: ValueError) -> bool:
     """Whether the error was raised by this package, and not by the caller's code."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return str(frames[-1].f_globals.get("__name__", "")).partition(".")[0] in (
-        "diagjac",
-        "__main__",
-    )
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("diagjac", "__main__")
 
 
 def _mistake(text: str) -> int:
     print(text, file=sys.stderr)
     return MISTAKE
-
-
-def _version() -> str:
-    try:
-        return version("diagjac")
-    except PackageNotFoundError:  # the folder is on Python's path, and nothing was installed
-        return "(not installed)"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How far two arrays are apart, in units of what rounding alone explains, and the verdict."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,13 +39,19 @@ class Distance:
         return replace(self, verdict=verdict)
 
 
+def worst_verdict(verdicts: Iterable[str]) -> str:
+    """The verdict on all: differs, cannot tell, agrees."""
+    found = {*verdicts}
+    return next((verdict for verdict in (DIFFERS, UNKNOWN) if verdict in found), AGREES)
+
+
 def worst_limit(count: int) -> float:
     """What the worst of count coordinates may reach, in its own unit.
 
     A unit that is estimated from n draws makes the ratio Student's t with n degrees of freedom. Its
     tail falls as t^-n, so the largest of count ratios grows as count^(1/n).
     """
-    return float(LIMIT * count ** (1 / DRAWS))
+    return float(LIMIT * max(1, count) ** (1 / DRAWS))
 
 
 def distance(
@@ -58,12 +65,12 @@ def distance(
     both = np.isfinite(first) & np.isfinite(other)
     if not both.all():
         return _not_finite(name, first, other, both)
-    difference = np.abs(np.subtract(other, first, dtype="float64"))
+    ratios = np.asarray(np.abs(np.subtract(other, first, dtype="float64")))
     spread = np.sqrt(squares)
-    size, apart, unit = rms(first), rms(difference), rms(spread) + floor
+    size, apart, unit = rms(first), rms(ratios), rms(spread) + floor
     spread += floor
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(difference > 0, difference / spread, 0)
+        np.divide(ratios, spread, out=ratios, where=ratios > 0)  # in place: a model may be large
     place = np.unravel_index(np.argmax(ratios), ratios.shape) if ratios.size else ()
     worst = float(ratios[place]) if ratios.size else 0.0
     where = tuple(int(index) for index in place)

@@ -1,20 +1,28 @@
 """Are the gradients of two or more functions the same but for rounding?"""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from diagjac.case import GradientCase
 from diagjac.diagnosis import diagnose
-from diagjac.distance import DIFFERS, UNKNOWN, VANISHES, Distance, distance
+from diagjac.distance import DIFFERS, LIMIT, UNKNOWN, VANISHES, Distance, distance
 from diagjac.point import Leaves, Point, point
 from diagjac.report import Comparison, Disagreement, Report
 from diagjac.sides import Side, Values, sides
-from diagjac.unit import floor, mean_squares, rms
+from diagjac.unit import DRAWS, add_squares, floor, perturbed, rms
 
 NOISE = 1e4  # rounding is 2^29 times as large in float32; a gradient that is none keeps its size
 MORE = 100  # a function whose unit is so many times the other's is told to lose digits
+
+
+class Measured(NamedTuple):
+    """A function, what it gave, and the mean squares of what the draws change (as its gradients)."""
+
+    side: Side
+    values: Values
+    squares: Leaves
 
 
 def check_gradients(
@@ -56,76 +64,75 @@ def compare_gradients(
 ) -> Report:
     """The report of check_gradients, whatever it says. Raises ValueError as that does."""
     at = point(params, batch, dtype)
-    first, *others = sides(functions)
-    base = first.checked(at)
-    squares = _squares(first, base, at, seed)
-    return Report([_compared(first, base, squares, other, at, seed) for other in others], dtype)
+    first, *others = _measured(sides(functions), at, seed)
+    return Report([_compared(first, other, at) for other in others], dtype, "gradient")
 
 
-def _squares(side: Side, base: Values, at: Point, seed: int) -> Leaves:
+def _measured(every: list[Side], at: Point, seed: int) -> list[Measured]:
+    found = [
+        Measured(side, side.checked(at), {n: np.zeros(p.shape) for n, p in at.params.items()})
+        for side in every
+    ]
     with np.errstate(invalid="ignore", over="ignore"):  # nan and inf are part of the report
-        return mean_squares(lambda moved: side.evaluate(moved).grads, base.grads, at, seed)
+        for draw in range(DRAWS):
+            moved = perturbed(at, np.random.default_rng([seed, draw]))
+            for side, values, squares in found:
+                add_squares(squares, side.evaluate(moved).grads, values.grads)
+    for _, _, squares in found:
+        for total in squares.values():
+            total /= DRAWS
+    return found
 
 
-def _compared(
-    first: Side, base: Values, squares: Leaves, other: Side, at: Point, seed: int
-) -> Comparison:
-    values = other.checked(at)
-    both = _squares(other, values, at, seed)
-    notes = _lost_digits(first.name, squares, other.name, both)
-    for name, square in squares.items():
-        both[name] += square
-    found = [_distance(name, base, values, both[name], at) for name in at.params]
-    del both
-    found = _vanishing(found, first, at)
-    case = GradientCase(first, other, at, base, values, {d.name: d for d in found})
+def _compared(first: Measured, other: Measured, at: Point) -> Comparison:
+    found = _vanishing([_distance(name, first, other, at) for name in at.params], first.side, at)
+    distances = {d.name: d for d in found}
+    case = GradientCase(first.side, other.side, at, first.values, other.values, distances)
     findings = diagnose(case) if any(d.verdict == DIFFERS for d in found) else []
-    return Comparison(first.name, other.name, (base.loss, values.loss), found, findings, notes)
+    losses = first.values.loss, other.values.loss
+    notes = _lost_digits(first, other)
+    return Comparison(first.side.name, other.side.name, losses, found, findings, notes)
 
 
-def _distance(name: str, first: Values, other: Values, squares: np.ndarray, at: Point) -> Distance:
-    one, two = first.grads[name], other.grads[name]
+def _distance(name: str, first: Measured, other: Measured, at: Point) -> Distance:
+    one, two = first.values.grads[name], other.values.grads[name]
     with np.errstate(invalid="ignore", over="ignore"):
+        squares = first.squares[name] + other.squares[name]
         return distance(name, one, two, squares, floor(at, one, two), at.dtype)
 
 
 def _vanishing(found: list[Distance], first: Side, at: Point) -> list[Distance]:
     """Tell gradients that are 0 but for rounding, as those of a bias before a softmax, from others.
 
-    Rounding moves both by their own size or more. In the other precision the first are larger or
-    smaller by many digits; others, as those at a kink, are not.
+    They are no larger than what rounding makes, and many digits larger in float32 than in float64.
+    At a kink, or where the function is chaotic, one of the two does not hold.
     """
-    if not any(d.verdict == UNKNOWN and d.apart < np.inf for d in found):
+    noise = [d.name for d in found if d.verdict == UNKNOWN and d.size <= LIMIT * d.unit < np.inf]
+    if not noise:
         return found
-    narrow = at.dtype == "float64"
+    is_wide = at.dtype == "float64"
     try:
-        other = first.evaluate(at.cast("float32" if narrow else "float64")).grads
+        grads = first.evaluate(at.cast("float32" if is_wide else "float64")).grads
     except Exception:  # a function for one precision only
         return found
-    sizes = {name: rms(grad) for name, grad in other.items()}
-    return [
-        d.with_verdict(VANISHES)
-        if d.verdict == UNKNOWN and _is_noise(d.unit, sizes[d.name], narrow)
-        else d
-        for d in found
-    ]
+    own = {d.name: d.unit for d in found}
+    sizes = {n: (own[n], rms(grads[n])) if is_wide else (rms(grads[n]), own[n]) for n in noise}
+    zero = {n for n, (wide, narrow) in sizes.items() if wide * NOISE < narrow}
+    return [d.with_verdict(VANISHES) if d.name in zero else d for d in found]
 
 
-def _is_noise(unit: float, size: float, narrow: bool) -> bool:
-    """Whether what rounding does to a gradient here is 0 beside it in float32, or the reverse."""
-    small, large = (unit, size) if narrow else (size, unit)
-    return 0 < small * NOISE < large
-
-
-def _lost_digits(first: str, one: Leaves, other: str, two: Leaves) -> list[str]:
+def _lost_digits(first: Measured, other: Measured) -> list[str]:
     """Whether one of the functions rounds much worse than the other."""
-    notes = []
-    for name in one:
-        units = {first: np.sqrt(one[name].mean()), other: np.sqrt(two[name].mean())}
+    for name in first.squares:
+        units = {side.name: _mean(squares[name]) ** 0.5 for side, _, squares in (first, other)}
         worse, better = sorted(units, key=lambda side: -units[side])
         if units[worse] > MORE * units[better] > 0:
-            notes.append(
+            return [
                 f"{worse} loses digits that {better} keeps: rounding moves its gradient of {name} "
                 f"{units[worse] / units[better]:.0e} times as far"
-            )
-    return notes[:1]
+            ]
+    return []
+
+
+def _mean(squares: np.ndarray) -> float:
+    return float(squares.mean()) if squares.size else 0.0

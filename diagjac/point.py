@@ -1,7 +1,7 @@
 """Where functions are evaluated: parameters and a batch as NumPy arrays of one dtype."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,17 +34,21 @@ class Point:
 
     def replaced(self, params: Leaves | None = None, batch: Leaves | None = None) -> "Point":
         """The same point with other arrays under some names."""
-        return Point(
-            self.params | (params or {}), self.batch | (batch or {}), self.structure, self.dtype
+        return replace(
+            self, params=self.params | (params or {}), batch=self.batch | (batch or {})
         )
+
+    def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> "Point":
+        """The same point with every array of floats changed; labels and masks stay."""
+        params, batch = (
+            {n: np.asarray(change(x)) if is_float(x) else x for n, x in leaves.items()}
+            for leaves in (self.params, self.batch)
+        )
+        return replace(self, params=params, batch=batch)
 
     def cast(self, dtype: str) -> "Point":
         """The same numbers, rounded to another dtype."""
-        params, batch = (
-            {name: _cast(leaf, dtype) for name, leaf in leaves.items()}
-            for leaves in (self.params, self.batch)
-        )
-        return Point(params, batch, self.structure, dtype)
+        return replace(self.mapped(lambda leaf: leaf.astype(dtype)), dtype=dtype)
 
 
 def point(params: Any, batch: Any, dtype: str) -> Point:
@@ -74,11 +78,7 @@ def _array(name: str, leaf: Any, dtype: str) -> np.ndarray:
         raise ValueError(f"{name} cannot be read as a NumPy array: {error}") from error
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise ValueError(f"{name} is {_kind(leaf, array)}, not an array of real numbers")
-    return _cast(array, dtype) if array.dtype.kind not in "iub" else array
-
-
-def _cast(array: np.ndarray, dtype: str) -> np.ndarray:
-    return array.astype(dtype, copy=False) if array.dtype.kind not in "iub" else array
+    return array if array.dtype.kind in "iub" else array.astype(dtype, copy=False)
 
 
 def _kind(leaf: Any, array: np.ndarray) -> str:

@@ -2,9 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
+from typing import Protocol
 
 from diagjac.case import HINT, Finding
-from diagjac.distance import DIFFERS, LIMIT, UNKNOWN, VANISHES, Distance, worst_limit
+from diagjac.distance import (
+    AGREES,
+    DIFFERS,
+    LIMIT,
+    UNKNOWN,
+    VANISHES,
+    Distance,
+    worst_limit,
+    worst_verdict,
+)
 
 ADVICE = (
     "cannot tell: rounding alone moves these gradients by more than sqrt(eps) of their size. An "
@@ -17,19 +28,51 @@ MEANING = (
     "furthest apart in its own unit, and what is allowed"
 )
 SAME = 1e-6  # of the loss; it is a hint, and says no more than that the losses look the same
+COLUMNS = ("parameter", "size", "apart", "units", "worst", "of", "at", "")
+
+
+class Compared(Protocol):
+    """A function beside the first, as text with a verdict."""
+
+    @property
+    def verdict(self) -> str:
+        """One of the verdicts of diagjac.distance."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All comparisons with the first function; what is compared is the gradient or the update."""
+
+    comparisons: Sequence[Compared]
+    dtype: str
+    what: str
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict: agrees, cannot tell, differs."""
+        return worst_verdict(c.verdict for c in self.comparisons)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all was compared and agrees."""
+        return self.verdict == AGREES
+
+    def __str__(self) -> str:
+        parts = [f"{self.dtype}: {comparison}" for comparison in self.comparisons]
+        return "\n\n".join([*parts, MEANING.format(what=self.what)])
 
 
 class Disagreement(AssertionError):
     """Functions that do not agree, or of which that cannot be told; report says more."""
 
-    def __init__(self, report: object) -> None:
+    def __init__(self, report: Report) -> None:
         super().__init__(str(report))
         self.report = report
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One function beside the first."""
+    """The gradients of one function beside those of the first."""
 
     first: str
     other: str
@@ -41,19 +84,17 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """The worst of the parameters' verdicts."""
-        found = {d.verdict for d in self.distances}
-        return next((v for v in (DIFFERS, UNKNOWN) if v in found), "agrees")
+        return worst_verdict(d.verdict for d in self.distances)
 
     def __str__(self) -> str:
         told = {
-            "agrees": f"{self.other} has the gradients of {self.first}, but for rounding",
+            AGREES: f"{self.other} has the gradients of {self.first}, but for rounding",
             DIFFERS: f"{self.other} has other gradients than {self.first}",
             UNKNOWN: f"whether {self.other} has the gradients of {self.first} cannot be told",
         }
         lines = [told[self.verdict], *table(self.distances), *self._losses()]
         lines += [ADVICE] if self.verdict == UNKNOWN else []
-        lines += [where(self)] if self.verdict == DIFFERS else []
-        lines += explanations(self.findings) if self.verdict == DIFFERS else []
+        lines += [*self._where(), *explanations(self.findings)] if self.verdict == DIFFERS else []
         return "\n".join(lines + [f"note: {note}" for note in self.notes])
 
     def _losses(self) -> list[str]:
@@ -62,36 +103,19 @@ class Comparison:
             return []
         return [f"loss: {one:.17g} ({self.first}), {two:.17g} ({self.other})"]
 
-
-@dataclass(frozen=True)
-class Report:
-    """All comparisons with the first function."""
-
-    comparisons: list[Comparison]
-    dtype: str
-
-    @property
-    def verdict(self) -> str:
-        """The worst verdict: agrees, cannot tell, differs."""
-        found = {c.verdict for c in self.comparisons}
-        return next((v for v in (DIFFERS, UNKNOWN) if v in found), "agrees")
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all gradients were compared and agree."""
-        return self.verdict == "agrees"
-
-    def __str__(self) -> str:
-        return told(self.comparisons, self.dtype, "gradient")
-
-
-def told(comparisons: Sequence[object], dtype: str, what: str) -> str:
-    """All comparisons, and what the columns of their tables mean."""
-    parts = [f"{dtype}: {comparison}" for comparison in comparisons]
-    return "\n\n".join([*parts, MEANING.format(what=what)])
-
-
-COLUMNS = ("parameter", "size", "apart", "units", "worst", "of", "at", "")
+    def _where(self) -> list[str]:
+        """Which parameters differ, the most first, which do not, and whether the losses do."""
+        differing = [d for d in self.distances if d.verdict == DIFFERS]
+        names = [d.name for d in sorted(differing, key=lambda d: -d.units)]
+        others = [d.name for d in self.distances if d.agrees]
+        text = f"differs: {', '.join(names)} (most units first)"
+        lines = [f"{text}; agrees: {', '.join(others)}" if others else text]
+        one, two = self.losses
+        if one is None or two is None:
+            return lines
+        if abs(one - two) <= SAME * abs(one):
+            return [*lines, "The losses agree: the forward pass is the same, a derivative differs."]
+        return [*lines, "The losses differ too: the forward pass is not the same."]
 
 
 def table(distances: list[Distance]) -> list[str]:
@@ -105,39 +129,12 @@ def table(distances: list[Distance]) -> list[str]:
 def _row(d: Distance) -> tuple[str, ...]:
     shape = f"{d.name} {d.shape}" if d.shape else d.name
     place = str(d.where) if d.apart else ""
-    worst = f"{worst_limit(max(1, _count(d.shape))):.3g}"
-    verdict = {VANISHES: "agrees: 0 but for rounding"}.get(d.verdict, d.verdict)
-    if d.verdict == "agrees" and d.size == 0:
+    verdict = "agrees: 0 but for rounding" if d.verdict == VANISHES else d.verdict
+    if d.verdict == AGREES and d.size == 0:
         verdict = "agrees: 0 in both"
-    return (
-        shape, f"{d.size:.2g}", f"{d.apart:.2g}", f"{d.units:.2g}", f"{d.worst:.2g}", worst, place,
-        verdict,
-    )  # fmt: skip
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for length in shape:
-        count *= length
-    return count
-
-
-def where(comparison: Comparison) -> str:
-    """Which parameters differ, the most first, and which do not."""
-    found = comparison.distances
-    differing = sorted((d for d in found if d.verdict == DIFFERS), key=lambda d: -d.units)
-    others = [d.name for d in found if d.agrees]
-    text = f"differs: {', '.join(d.name for d in differing)} (most units first)"
-    text = f"{text}; agrees: {', '.join(others)}" if others else text
-    one, two = comparison.losses
-    if one is None or two is None:
-        return text
-    same = abs(one - two) <= SAME * abs(one)
-    return text + (
-        "\nThe losses agree: the forward pass is the same, a derivative differs."
-        if same
-        else "\nThe losses differ too: the forward pass is not the same."
-    )
+    figures = (d.size, d.apart, d.units, d.worst)
+    allowed = f"{worst_limit(prod(d.shape)):.3g}"
+    return (shape, *(f"{figure:.2g}" for figure in figures), allowed, place, verdict)
 
 
 def explanations(findings: list[Finding]) -> list[str]:

@@ -14,12 +14,12 @@ import numpy as np
 from diagjac.case import Case, Finding
 from diagjac.distance import DIFFERS, Distance, distance
 from diagjac.point import Leaves, Point, point
-from diagjac.report import Disagreement
+from diagjac.report import Disagreement, Report
 from diagjac.sides import Values
 from diagjac.steps import Moment, Parting, common, explain_step
 from diagjac.track import Track
 from diagjac.trainer import Trainer, trainers
-from diagjac.training_report import TrainingComparison, TrainingReport
+from diagjac.training_report import TrainingComparison
 from diagjac.unit import DRAWS, eps, floor, perturbed, rms
 
 Step = tuple[Callable[..., Any], Callable[..., Any]]
@@ -32,7 +32,7 @@ def check_training(
     *,
     dtype: str = "float64",
     seed: int = 0,
-) -> TrainingReport:
+) -> Report:
     """Assert that training takes the same steps in all functions, but for rounding.
 
     functions maps names to pairs (init, step): init(params) returns the state of an optimizer, of
@@ -57,7 +57,7 @@ def compare_training(
     *,
     dtype: str = "float64",
     seed: int = 0,
-) -> TrainingReport:
+) -> Report:
     """The report of check_training, whatever it says. Raises ValueError as that does."""
     if not isinstance(batches, Sequence) or not len(batches):
         raise ValueError("batches is a list of one batch or more: one for each step")
@@ -68,7 +68,7 @@ def compare_training(
     for other in others:
         other.check(points[0])
         found.append(_Pair(first, other, points, seed).compared())
-    return TrainingReport(found, dtype, len(points))
+    return Report(found, dtype, "update")
 
 
 class _Pair:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from diagjac.case import Finding
-from diagjac.distance import DIFFERS, UNKNOWN, Distance
-from diagjac.report import explanations, table, told
+from diagjac.distance import AGREES, DIFFERS, UNKNOWN, Distance
+from diagjac.report import explanations, table
 
 CHAOS = (
     "From there on rounding alone parts the runs: perturbed runs of each function are as far apart."
@@ -28,11 +28,11 @@ class TrainingComparison:
         if any(d.verdict == DIFFERS for step in self.forced + self.free for d in step):
             return DIFFERS
         told = {d.name for step in self.forced for d in step if d.agrees}
-        return UNKNOWN if any(d.name not in told for d in self.forced[0]) else "agrees"
+        return UNKNOWN if any(d.name not in told for d in self.forced[0]) else AGREES
 
     def __str__(self) -> str:
         words = {
-            "agrees": f"{self.other} takes the steps of {self.first}, but for rounding",
+            AGREES: f"{self.other} takes the steps of {self.first}, but for rounding",
             DIFFERS: f"{self.other} takes other steps than {self.first}",
             UNKNOWN: f"whether {self.other} takes the steps of {self.first} cannot be told",
         }
@@ -85,26 +85,3 @@ def _worst(steps: list[list[Distance]]) -> list[Distance]:
         told = [d for d in own if d.agrees] or list(own)
         found.append(max(told, key=lambda d: d.units))
     return found
-
-
-@dataclass(frozen=True)
-class TrainingReport:
-    """All comparisons with the first function."""
-
-    comparisons: list[TrainingComparison]
-    dtype: str
-    steps: int
-
-    @property
-    def verdict(self) -> str:
-        """The worst verdict: agrees, cannot tell, differs."""
-        found = {c.verdict for c in self.comparisons}
-        return next((v for v in (DIFFERS, UNKNOWN) if v in found), "agrees")
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all steps agree, and the free runs are apart by no more than rounding."""
-        return self.verdict == "agrees"
-
-    def __str__(self) -> str:
-        return told(self.comparisons, self.dtype, "update")

@@ -10,13 +10,12 @@ every draw. The unit has at least eps of the root mean square of the gradient, a
 that if n, the longest axis of any array, is larger than 256: n roundings of random sign, in lanes.
 """
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 
-from diagjac.point import Leaves, Point, is_float
+from diagjac.point import Leaves, Point
 
 DRAWS = 16  # a unit estimated from 16 draws is within 18 % (one standard deviation)
+LANES = 256  # a sum of this length in 16 lanes and halves is off by about one eps
 
 
 def eps(dtype: str) -> float:
@@ -25,14 +24,9 @@ def eps(dtype: str) -> float:
 
 
 def rms(array: np.ndarray) -> float:
-    """The root mean square of an array, in float64."""
-    if not array.size:
-        return 0.0
+    """The root mean square of an array, in float64; 0 if it is empty."""
     flat = np.asarray(array, dtype="float64").ravel()
-    return float(np.sqrt(np.dot(flat, flat) / flat.size))
-
-
-LANES = 256  # a sum of this length in 16 lanes and halves is off by about one eps
+    return float(np.sqrt(np.dot(flat, flat) / max(1, flat.size)))
 
 
 def floor(point: Point, first: np.ndarray, other: np.ndarray) -> float:
@@ -45,36 +39,17 @@ def floor(point: Point, first: np.ndarray, other: np.ndarray) -> float:
 
 def perturbed(point: Point, stream: np.random.Generator) -> Point:
     """The same point with every float moved by at most one ULP."""
-    params, batch = (
-        {name: _moved(leaf, stream) if is_float(leaf) else leaf for name, leaf in leaves.items()}
-        for leaves in (point.params, point.batch)
-    )
-    return point.replaced(params, batch)
+    return point.mapped(lambda leaf: _moved(leaf, stream))
 
 
 def _moved(leaf: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+    """In place, since a model may be large."""
     small = leaf.dtype.type(eps(leaf.dtype.name))
     factors = np.asarray(stream.random(leaf.shape, dtype=leaf.dtype))
     factors *= 2 * small
     factors += 1 - small
     factors *= leaf
     return factors
-
-
-def draws(point: Point, seed: int) -> Iterator[Point]:
-    """DRAWS perturbed points, the same for every function."""
-    for draw in range(DRAWS):
-        yield perturbed(point, np.random.default_rng([seed, draw]))
-
-
-def mean_squares(
-    values: Callable[[Point], Leaves], base: Leaves, point: Point, seed: int
-) -> Leaves:
-    """For each coordinate the mean square of what the draws change it by."""
-    sums = {name: np.zeros(leaf.shape) for name, leaf in base.items()}
-    for moved in draws(point, seed):
-        add_squares(sums, values(moved), base)
-    return {name: total / DRAWS for name, total in sums.items()}
 
 
 def add_squares(sums: Leaves, values: Leaves, base: Leaves) -> None:

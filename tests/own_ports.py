@@ -220,6 +220,22 @@ def broadcast_that_sums():
     return {"functions": functions, "params": {"W": np.ones((5, 1))}, "batch": batch}
 
 
+@port("not used")
+def mask_that_is_not_applied():
+    def jax_loss(params, batch):
+        squares = (batch["X"] @ params["W"] - batch["Y"]) ** 2
+        return (squares * batch["mask"][:, None]).mean()
+
+    def torch_loss(params, batch):
+        return F.mse_loss(batch["X"] @ params["W"], batch["Y"])
+
+    stream = np.random.default_rng(0)
+    batch = {"X": stream.normal(size=(16, 5)), "Y": stream.normal(size=(16, 3))}
+    batch["mask"] = np.arange(16) < 11
+    functions = {"jax": jax_loss, "torch": torch_loss}
+    return {"functions": functions, "params": {"W": np.ones((5, 3))}, "batch": batch}
+
+
 # --- maps
 
 

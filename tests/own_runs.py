@@ -161,3 +161,18 @@ def weight_decay_outside_of_the_gradient():
 def weight_decay_in_one_only():
     adamw = with_torch(torch_network, lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1))
     return run(ADAM, adamw)
+
+
+# --- runs that are right: no alarm
+
+PAIRS = {
+    "SGD": {"jax": SGD, "torch": sgd(torch_network)},
+    "momentum": {"jax": MOMENTUM, "torch": momentum(lambda old, new: new)},
+    "Adam": training.functions,
+    "AdamW": {
+        "jax": with_optax(mlp.jax_loss, optax.adamw(0.01, weight_decay=0.01)),
+        "torch": with_torch(
+            torch_network, lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.01)
+        ),
+    },
+}

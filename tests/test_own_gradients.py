@@ -138,6 +138,20 @@ def test_even_the_same_function_cannot_be_told_on_a_kink():
     assert compare(function, function, **KINK).verdict == "cannot tell"
 
 
+@pytest.mark.parametrize("steps", [30, 60])
+def test_a_chaotic_function_cannot_be_told(steps):
+    """A distance doubles in each step: after 30 half of the digits are left, after 60 none."""
+
+    def iterated(params, batch):
+        x = params["x"]
+        for _ in range(steps):
+            x = 4 * x * (1 - x)
+        return {"x": x}
+
+    params = {"x": np.array([0.3, 0.4, 0.61])}
+    assert compare(iterated, iterated, params=params, batch=()).verdict == "cannot tell"
+
+
 def with_nan(*places):
     def change(W, b):
         W = W.copy()
@@ -199,7 +213,7 @@ def test_calls_and_memory_of_a_large_model():
         count += 1
         return {"w": 2 * params["w"]}
 
-    params = {"w": np.random.default_rng(0).normal(size=1_000_000)}
+    params = {"w": np.random.default_rng(0).normal(size=10_000_000)}
     tracemalloc.start()
     report = compare(squares, squares, params=params, batch=())
     _, peak = tracemalloc.get_traced_memory()

@@ -23,6 +23,7 @@ QUICK = (
     "detached_parameter",
 )
 WANTED = 24  # of all wrong ports are to be explained rightly
+TRAININGS = 5  # random starts
 
 
 def found(port, compare):
@@ -55,6 +56,21 @@ def test_no_false_alarm(name, dtype):
     row = calibrate(PAIRS[name], dtype)
     assert row.differs == 0
     assert row.cannot_tell <= row.compared / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SGD", "momentum", "Adam", "AdamW"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_no_false_alarm_in_training(name, dtype):
+    pytest.importorskip("optax")
+    from tests.own_pairs import like
+    from tests.own_runs import PAIRS, mlp, training
+
+    for seed in range(TRAININGS):
+        params = like(mlp.params, np.random.default_rng(seed), 0.5)
+        words = {"dtype": dtype, "seed": seed}
+        report = diagjac.compare_training(PAIRS[name], params, training.batches, **words)
+        assert report.agrees, str(report)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ STEPS: tuple[Callable[[GradientCase], Iterator[Finding]], ...] = (
     formulas.transposed,
     inputs.other_input,
     inputs.kink,
+    inputs.ignored,
     swaps.swapped,
     precision.held,
     precision.rough,

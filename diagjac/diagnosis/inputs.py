@@ -7,7 +7,7 @@ import numpy as np
 
 from diagjac.case import Finding, GradientCase
 from diagjac.distance import LIMIT
-from diagjac.point import Leaves, Point, is_float
+from diagjac.point import Leaves, Point
 from diagjac.sides import Side
 from diagjac.unit import rms
 
@@ -30,6 +30,12 @@ def gradients(side: Side, point: Point) -> Leaves | None:
             return side.evaluate(point).grads
     except Exception:  # whatever a caller's function raises for shapes that it does not expect
         return None
+
+
+def unchanged(side: Side, point: Point, before: Leaves) -> bool:
+    """Whether a function gives the same gradients at an altered point, to the last bit."""
+    after = gradients(side, point)
+    return after is not None and all(np.array_equal(after[n], g) for n, g in before.items())
 
 
 def unused(case: GradientCase) -> Iterator[Finding]:
@@ -99,17 +105,30 @@ def _without(point: Point, part: slice) -> Point | None:
     return point.replaced(batch={n: leaf[part] for n, leaf in point.batch.items() if leaf.ndim})
 
 
+def ignored(case: GradientCase) -> Iterator[Finding]:
+    """Whether one function does not use an array of the batch that the other uses, as a mask."""
+    for name, leaf in case.point.batch.items():
+        if leaf.ndim == 0 or np.array_equal(leaf, leaf[::-1]):
+            continue
+        turned = case.point.replaced(batch={name: leaf[::-1].copy()})
+        same = [
+            unchanged(side, turned, values.grads)
+            for side, values in ((case.first, case.base), (case.other, case.values))
+        ]
+        if same[0] != same[1]:
+            no, yes = (case.first, case.other) if same[0] else (case.other, case.first)
+            text = f"batch.{name} in reverse order changes nothing in {no.name}, which does not "
+            yield Finding("not used", text + f"use it; {yes.name} does")
+
+
 def kink(case: GradientCase) -> Iterator[Finding]:
     """Whether both agree as soon as every number is moved a little: they part at a kink."""
     near = _moved_off(case.point)
     one, two = gradients(case.first, near), gradients(case.other, near)
     if one is None or two is None:
         return
-    left = [
-        rms(two[name] - grad) / (case.distances[name].unit * LIMIT or 1)
-        for name, grad in one.items()
-    ]
-    if max(left) <= 1:
+    limits = {name: d.unit * LIMIT for name, d in case.distances.items()}
+    if all(rms(two[name] - grad) <= limits[name] for name, grad in one.items()):
         yield Finding(
             "kink",
             "both agree if all inputs are moved by a thousandth: they differ at special numbers "
@@ -125,8 +144,4 @@ def _moved_off(point: Point) -> Point:
         step = OFF * stream.uniform(-1, 1, leaf.shape) * (np.abs(leaf) + rms(leaf) + OFF)
         return (leaf + step).astype(leaf.dtype)
 
-    params, batch = (
-        {name: moved(leaf) if is_float(leaf) else leaf for name, leaf in leaves.items()}
-        for leaves in (point.params, point.batch)
-    )
-    return point.replaced(params, batch)
+    return point.mapped(moved)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagjac.case import Finding, GradientCase
-from diagjac.diagnosis.inputs import gradients
+from diagjac.diagnosis.inputs import gradients, unchanged
 from diagjac.point import Leaves, Point, is_float
 from diagjac.sides import Side
 from diagjac.unit import rms
 
 FORMATS = {"bfloat16": 8, "TF32 or float16": 11, "float32": 24}  # significant bits
-LARGEST = 6  # arrays that are tried: each takes up to six gradients
+LARGEST = 6  # arrays that are tried: each takes up to twelve gradients
 STEPS = {"bfloat16, TF32 or float16": 2.0**-13, "float32": 2.0**-27}  # a quarter of a last bit
 ROUGH = 0.3  # a smooth function has about the step here, one that rounds about 1
 
@@ -26,7 +26,7 @@ def held(case: GradientCase) -> Iterator[Finding]:
                 continue
             moved = case.point.replaced(**{root: {name: narrow}})
             for one in (case, case.reversed()):
-                if _same(one.other, moved, one.values.grads) and not _same(
+                if unchanged(one.other, moved, one.values.grads) and not unchanged(
                     one.first, moved, one.base.grads
                 ):
                     text = f"rounding {root}.{name} to {words} ({bits} bits) changes nothing in "
@@ -48,11 +48,6 @@ def _arrays(point: Point) -> list[tuple[str, str]]:
     found += [("batch", n, leaf) for n, leaf in point.batch.items() if is_float(leaf)]
     found.sort(key=lambda entry: -entry[2].size)
     return [(root, name) for root, name, _ in found[:LARGEST]]
-
-
-def _same(side: Side, moved: Point, before: Leaves) -> bool:
-    after = gradients(side, moved)
-    return after is not None and all(np.array_equal(after[n], g) for n, g in before.items())
 
 
 def rough(case: GradientCase) -> Iterator[Finding]:
@@ -93,8 +88,4 @@ def _shifted(point: Point, step: float) -> Point:
     def moved(leaf: np.ndarray) -> np.ndarray:
         return (leaf * (1 + step * stream.uniform(-1, 1, leaf.shape))).astype(leaf.dtype)
 
-    params, batch = (
-        {n: moved(leaf) if is_float(leaf) else leaf for n, leaf in leaves.items()}
-        for leaves in (point.params, point.batch)
-    )
-    return point.replaced(params, batch)
+    return point.mapped(moved)

@@ -15,6 +15,7 @@ from diagjac.unit import DRAWS, add_squares, floor, perturbed, rms
 
 NOISE = 1e4  # rounding is 2^29 times as large in float32; a gradient that is none keeps its size
 MORE = 100  # a function whose unit is so many times the other's is told to lose digits
+LOOKS = 8  # at a kink a draw may be 0 by chance, on one side of it
 
 
 class Measured(NamedTuple):
@@ -107,18 +108,25 @@ def _vanishing(found: list[Distance], first: Side, at: Point) -> list[Distance]:
     They are no larger than what rounding makes, and many digits larger in float32 than in float64.
     At a kink, or where the function is chaotic, one of the two does not hold.
     """
-    noise = [d.name for d in found if d.verdict == UNKNOWN and d.size <= LIMIT * d.unit < np.inf]
+    noise = {d.name: d.unit for d in found if d.verdict == UNKNOWN and d.size <= LIMIT * d.unit}
     if not noise:
         return found
     is_wide = at.dtype == "float64"
     try:
-        grads = first.evaluate(at.cast("float32" if is_wide else "float64")).grads
+        sizes = _sizes(first, at.cast("float32" if is_wide else "float64"))
     except Exception:  # a function for one precision only
         return found
-    own = {d.name: d.unit for d in found}
-    sizes = {n: (own[n], rms(grads[n])) if is_wide else (rms(grads[n]), own[n]) for n in noise}
-    zero = {n for n, (wide, narrow) in sizes.items() if wide * NOISE < narrow}
+    pairs = {n: (own, sizes[n]) if is_wide else (sizes[n], own) for n, own in noise.items()}
+    zero = {n for n, (wide, narrow) in pairs.items() if wide * NOISE < narrow}
     return [d.with_verdict(VANISHES) if d.name in zero else d for d in found]
+
+
+def _sizes(side: Side, at: Point) -> dict[str, float]:
+    """The largest root mean squares of gradients near a point."""
+    stream = np.random.default_rng(0)
+    places = (perturbed(at, stream) for _ in range(LOOKS))
+    found = [{n: rms(g) for n, g in side.evaluate(place).grads.items()} for place in places]
+    return {name: max(sizes[name] for sizes in found) for name in at.params}
 
 
 def _lost_digits(first: Measured, other: Measured) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diagjac.frameworks import Mistake, framework
+from diagjac.frameworks import Mistake, blame, framework
 from diagjac.point import Leaves, Point
 from diagjac.trees import flatten
 
@@ -65,7 +65,7 @@ class Side:
         except Mistake as mistake:
             raise ValueError(f"{self.name}: {mistake}") from None
         except Exception as error:
-            error.add_note(f"This happened in the function called {self.name!r}.")
+            blame(error, self.name, self.framework)
             raise
         must_match(self.name, "gradients", point, found)
         return Values(value, {name: found[name] for name in point.params})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diagjac.frameworks import framework
+from diagjac.frameworks import blame, framework
 from diagjac.point import Leaves, Point
 from diagjac.sides import must_match
 from diagjac.trees import flatten
@@ -62,7 +62,7 @@ class Trainer:
             with self.framework.scope(at.dtype):
                 yield
         except Exception as error:
-            error.add_note(f"This happened in the function called {self.name!r}.")
+            blame(error, self.name, self.framework)
             raise
 
 

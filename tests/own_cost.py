@@ -84,7 +84,7 @@ def main(names):
     losses, gradients = zip(*(FRAMEWORKS[name]() for name in names), strict=True)
     each = [seconds(gradient(params, batch)) for gradient in gradients]
     before, start = resident(), time.perf_counter()
-    functions = {f"{name}:{number}": loss for number, (name, loss) in enumerate(zip(names, losses))}
+    functions = {f"{names[i]}:{i}": loss for i, loss in enumerate(losses)}
     report = compare_gradients(functions, params, batch)
     whole = time.perf_counter() - start
     copies = (resident() - before) / sum(param.nbytes for param in params.values())

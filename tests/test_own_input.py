@@ -74,6 +74,7 @@ ARGUMENTS = {
     "one function": ({"functions": {"one": right}}, "functions is a dict of two or more functions"),
     "a list": ({"functions": [right, right]}, "functions is a dict of two or more functions"),
     "no function": ({"functions": {"one": right, "two": 3}}, "'two' is int, not a function"),
+    "no name": ({"functions": {"one": right, 2: right}}, "a function is called 2, which is int"),
     "an unknown dtype": ({"dtype": "float16"}, "dtype is 'float16'; it can be float64 or float32"),
     "no parameters": ({"params": {}}, "params holds no array"),
     "whole numbers": ({"params": {"W": np.arange(3)}}, "params: W is int64; parameters are floats"),
@@ -100,7 +101,8 @@ def test_arguments_that_are_not_what_they_have_to_be(case):
 def test_an_error_of_the_function_passes_with_its_name():
     with pytest.raises(ZeroDivisionError) as raised:
         check({"one": right, "two": wrong(lambda g, p, b: 1 / 0)})
-    assert raised.value.__notes__ == ["This happened in the function called 'two'."]
+    told = "This happened in the function called 'two', which is given arrays of numpy."
+    assert raised.value.__notes__ == [told]
 
 
 def test_a_framework_that_is_missing(monkeypatch):

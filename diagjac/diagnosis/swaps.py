@@ -14,6 +14,7 @@ from unittest import mock
 
 from diagjac.case import Finding, GradientCase
 from diagjac.diagnosis.inputs import gradients
+from diagjac.frameworks import word
 from diagjac.point import Leaves, Point
 from diagjac.sides import Side
 
@@ -71,12 +72,12 @@ def swapped(case: GradientCase) -> Iterator[Finding]:
 
 def _owner(swap: Swap, side: Side) -> Any:
     """The module or class that holds the map, if it belongs to the function's framework."""
-    framework = side.framework.__name__.rpartition("in_")[2]
+    framework = word(side.framework)
     if swap.module.partition(".")[0] != framework:
         return None
     owner: Any = sys.modules[framework]
-    for word in swap.module.split(".")[1:]:
-        owner = getattr(owner, word)
+    for part in swap.module.split(".")[1:]:
+        owner = getattr(owner, part)
     return owner
 
 

@@ -18,6 +18,17 @@ class Mistake(ValueError):
     """A caller's function is not what it has to be; Side adds its name."""
 
 
+def word(module: ModuleType) -> str:
+    """The name of a framework: numpy, jax or torch."""
+    return module.__name__.rpartition("in_")[2]
+
+
+def blame(error: Exception, name: str, module: ModuleType) -> None:
+    """Add to an error of a caller's function which one it was."""
+    given = f"which is given arrays of {word(module)}"
+    error.add_note(f"This happened in the function called {name!r}, {given}.")
+
+
 def scalar(loss: Any) -> Any:
     """The loss, if it is one number. Raises Mistake if it is not."""
     if isinstance(loss, int | float):
@@ -32,12 +43,14 @@ def scalar(loss: Any) -> Any:
 def framework(name: str) -> ModuleType:
     """The module of a function's framework: the part of its name before a colon says which.
 
-    Raises ValueError if the framework cannot be imported.
+    Raises ValueError if the name is no text, or the framework cannot be imported.
     """
-    word = name.partition(":")[0]
-    if word not in DIFFERENTIATED:
+    if not isinstance(name, str):
+        raise ValueError(f"a function is called {name!r}, which is {type(name).__name__}, not text")
+    first = name.partition(":")[0]
+    if first not in DIFFERENTIATED:
         return import_module("diagjac.frameworks.in_numpy")
     try:
-        return import_module(f"diagjac.frameworks.in_{word}")
+        return import_module(f"diagjac.frameworks.in_{first}")
     except ImportError as error:
-        raise ValueError(f"{name!r} is a function of {word}, which is missing: {error}") from error
+        raise ValueError(f"{name!r} is a function of {first}, which is missing: {error}") from error

@@ -108,7 +108,8 @@ def _vanishing(found: list[Distance], first: Side, at: Point) -> list[Distance]:
     They are no larger than what rounding makes, and many digits larger in float32 than in float64.
     At a kink, or where the function is chaotic, one of the two does not hold.
     """
-    noise = {d.name: d.unit for d in found if d.verdict == UNKNOWN and d.size <= LIMIT * d.unit}
+    unknown = [d for d in found if d.verdict == UNKNOWN]
+    noise = {d.name: d.unit for d in unknown if d.size <= LIMIT * d.unit < np.inf}
     if not noise:
         return found
     is_wide = at.dtype == "float64"

@@ -19,7 +19,7 @@ LOOKS = 8  # at a kink a draw may be 0 by chance, on one side of it
 
 
 class Measured(NamedTuple):
-    """A function, what it gave, and the mean squares of what the draws change (as its gradients)."""
+    """A function, what it gave, and the mean squares of what the draws change of it."""
 
     side: Side
     values: Values

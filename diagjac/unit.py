@@ -6,8 +6,9 @@ anew. A port computes the same function with other roundings, so it is as far aw
 
 The draws do not see one thing: the roundings of a long sum of terms that do not cancel. Each is up
 to half an ULP of the sum so far, which is larger than an ULP of the next term, so it is the same in
-every draw. The unit has at least eps of the root mean square of the gradient, and sqrt(n) / 16 times
-that if n, the longest axis of any array, is larger than 256: n roundings of random sign, in lanes.
+every draw. So the unit is at least eps of the root mean square of the gradient, and sqrt(n) / 16
+times that if n, the longest axis of any array, is larger than 256: n roundings of random sign, in
+lanes.
 """
 
 import numpy as np

@@ -40,8 +40,8 @@ def scalar(loss):
 
 
 FUNCTIONS = {  # what the second function does, what the message says
-    "a name is missing": (lambda g, p, b: {"W": g["W"]}, "two: the gradients lack b; params has W, b"),
-    "a name is unknown": (lambda g, p, b: g | {"c": g["b"]}, "two: the gradients have the unknown c"),
+    "a name is missing": (lambda g, p, b: {"W": g["W"]}, "the gradients lack b; params has W, b"),
+    "a name is unknown": (lambda g, p, b: g | {"c": g["b"]}, "the gradients have the unknown c"),
     "another shape": (
         lambda g, p, b: g | {"b": g["b"][None]},
         r"two: the gradients have b of shape \(1, 2\), not \(2,\)",
@@ -54,7 +54,7 @@ FUNCTIONS = {  # what the second function does, what the message says
     "a loss that is text": (scalar("1"), "two: the loss is str, not a scalar"),
     "it changes its input": (in_place, "two changes its input: batch, X"),
     "it takes a parameter away": (pop, "two changes its input: params, b"),
-    "it is not deterministic": (undecided, "two is not deterministic: .* gradients of W that differ"),
+    "it is not deterministic": (undecided, "two is not deterministic: .* of W that differ"),
 }
 
 
@@ -82,7 +82,7 @@ ARGUMENTS = {
     "complex numbers": ({"params": {"W": np.array([1j])}}, "W is an array of complex128"),
     "text": ({"batch": {"X": "text"}}, "X is str, not an array of real numbers"),
     "an object": ({"batch": {"X": object()}}, "X is object, not an array of real numbers"),
-    "a number as a key": ({"params": [np.ones(2), {3.5: np.ones(2)}]}, "a key of 1 is 3.5, not a string"),
+    "a number as key": ({"params": [np.ones(2), {3.5: np.ones(2)}]}, "a key of 1 is 3.5"),
     "a name twice": (
         {"params": {"a.b": np.ones(2), "a": {"b": np.ones(2)}}},
         "params: two of its arrays are called 'a.b'",
@@ -132,7 +132,7 @@ def test_losses_in_torch():
         (lambda p, b: b["X"] @ p["W"], r"torch: the loss has the shape \(4, 2\), not \(\)"),
         (lambda p, b: float((b["X"] @ p["W"]).sum()), "torch: the loss depends on no parameter"),
         (lambda p, b: (b["X"] @ p["W"].detach()).sum(), "torch: the loss depends on no parameter"),
-        (lambda p, b: (b["X"].mul_(2) @ p["W"]).sum() + p["b"].sum(), "changes its input: batch, X"),
+        (lambda p, b: (b["X"].mul_(2) @ p["W"]).sum() + p["b"].sum(), "changes its input"),
         (lambda p, b: torch.dropout(p["W"], 0.5, True).sum(), "torch is not deterministic"),
     ):
         with pytest.raises(ValueError, match=told):
@@ -227,7 +227,7 @@ def test_the_exit_code_of_a_file(tmp_path, capsys, case):
 
 MISTAKES = {
     "no such name": ("params = 1\n", "mine.py: it has no functions, batch; it is a Python file"),
-    "a wrong name": (HELD.replace("CHANGE", "1.0") + "params = {}", "mine.py: params holds no array"),
+    "a wrong name": (HELD.replace("CHANGE", "1.0") + "params = {}", "params holds no array"),
     "its own error": ("raise ValueError('mine')", "ValueError: mine"),
     "another error": (HELD, "NameError: name 'CHANGE' is not defined"),
     "no Python": ("functions =", "SyntaxError"),

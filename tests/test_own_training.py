@@ -1,4 +1,4 @@
-"""diagjac.check_training on runs in NumPy: which step and parameter part, and what rounding does."""
+"""diagjac.check_training on runs in NumPy: which step and parameter part, and what is rounding."""
 
 import numpy as np
 import pytest

@@ -22,9 +22,9 @@ batch = {"X": stream.normal(0, 1, (B, FEATURES)), "Y": stream.normal(0, 1, (B, C
 # %% [markdown]
 # ## An elementwise map has a diagonal Jacobian
 #
-# $Z = XW + b$, $A = \tanh(Z)$, $J = \mathrm{mean}\,(A - Y)^2$. Entry $i$ of $A$ depends on entry $i$
-# of $Z$ alone. With all entries of the batch in one row, $dA/dZ$ is a diagonal matrix of $BC \times
-# BC$ numbers, and so is the Jacobian of the square.
+# $Z = XW + b$, $A = \tanh(Z)$, $J = \mathrm{mean}\,(A - Y)^2$. Entry $i$ of $A$ depends on
+# entry $i$ of $Z$ alone. With all entries of the batch in one row, $dA/dZ$ is a diagonal matrix of
+# $BC \times BC$ numbers, and so is the Jacobian of the square.
 
 
 # %%

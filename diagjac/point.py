@@ -34,9 +34,7 @@ class Point:
 
     def replaced(self, params: Leaves | None = None, batch: Leaves | None = None) -> "Point":
         """The same point with other arrays under some names."""
-        return replace(
-            self, params=self.params | (params or {}), batch=self.batch | (batch or {})
-        )
+        return replace(self, params=self.params | (params or {}), batch=self.batch | (batch or {}))
 
     def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> "Point":
         """The same point with every array of floats changed; labels and masks stay."""

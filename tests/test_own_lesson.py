@@ -35,11 +35,11 @@ def test_the_lesson_runs(tmp_path, others):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_an_example_agrees(tmp_path, name, dtype):
+@pytest.mark.parametrize("floats", ["float64", "float32"])
+def test_an_example_agrees(tmp_path, name, floats):
     for module in ("jax", "torch", *(["optax"] if name == "training" else [])):
         pytest.importorskip(module)
     path = ROOT / "examples" / "own" / f"{name}.py"
-    done = python(tmp_path, "-m", "diagjac", "check", path, "--dtype", dtype)
+    done = python(tmp_path, "-m", "diagjac", "check", path, "--dtype", floats)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "differs" not in done.stdout

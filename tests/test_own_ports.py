@@ -3,16 +3,18 @@
 python -m pytest tests/test_own_ports.py -m slow -s prints the table of wrong ports.
 """
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 import diagjac
 from tests.own_calibration import calibrate
 
-for module in ("jax", "torch"):
-    pytest.importorskip(module)
-from tests.own_pairs import PAIRS
-from tests.own_ports import PORTS
+pytest.importorskip("jax")
+pytest.importorskip("torch")
+PAIRS = import_module("tests.own_pairs").PAIRS
+PORTS = import_module("tests.own_ports").PORTS
 
 QUICK = (
     "off_by_a_billionth",
@@ -50,25 +52,25 @@ def test_a_correct_port_agrees(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_no_false_alarm(name, dtype):
+@pytest.mark.parametrize("floats", ["float64", "float32"])
+def test_no_false_alarm(name, floats):
     """20 seeds each; a port that cannot be told is no alarm, and is rare."""
-    row = calibrate(PAIRS[name], dtype)
+    row = calibrate(PAIRS[name], floats)
     assert row.differs == 0
     assert row.cannot_tell <= row.compared / 2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SGD", "momentum", "Adam", "AdamW"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_no_false_alarm_in_training(name, dtype):
+@pytest.mark.parametrize("floats", ["float64", "float32"])
+def test_no_false_alarm_in_training(name, floats):
     pytest.importorskip("optax")
     from tests.own_pairs import like
     from tests.own_runs import PAIRS, mlp, training
 
     for seed in range(TRAININGS):
         params = like(mlp.params, np.random.default_rng(seed), 0.5)
-        words = {"dtype": dtype, "seed": seed}
+        words = {"dtype": floats, "seed": seed}
         report = diagjac.compare_training(PAIRS[name], params, training.batches, **words)
         assert report.agrees, str(report)
 
@@ -93,14 +95,14 @@ def test_all_wrong_ports():
     assert all(told[name][1] is None for name in ports if ports[name].kind is None)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_what_float32_cannot_see(dtype):
+@pytest.mark.parametrize("floats", ["float64", "float32"])
+def test_what_float32_cannot_see(floats):
     """A relative error of 1e-9 is below float32's rounding, and so is no difference there."""
     given = PORTS["off_by_a_billionth"].make()
     report = diagjac.compare_gradients(
-        given["functions"], given["params"], given["batch"], dtype=dtype
+        given["functions"], given["params"], given["batch"], dtype=floats
     )
-    assert report.verdict == {"float64": "differs", "float32": "agrees"}[dtype]
+    assert report.verdict == {"float64": "differs", "float32": "agrees"}[floats]
 
 
 def test_functions_that_are_differentiated_by_both():

@@ -42,9 +42,9 @@ def compare(one, two, **words):
     return diagjac.compare_training(functions, PARAMS, BATCHES, **words)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_two_ways_to_a_step_agree(dtype):
-    report = compare(momentum, in_place, dtype=dtype)
+@pytest.mark.parametrize("floats", ["float64", "float32"])
+def test_two_ways_to_a_step_agree(floats):
+    report = compare(momentum, in_place, dtype=floats)
     assert report.agrees, str(report)
     assert "two takes the steps of one" in str(report)
     assert f"the worst of {STEPS} steps" in str(report)
@@ -65,8 +65,8 @@ def late(step, wrong_step):
 
 @pytest.mark.parametrize("number", [1, 4])
 def test_the_first_step_and_its_parameter_are_named(number):
+    functions = {"one": (start, momentum), "two": (start, late(momentum, number))}
     with pytest.raises(diagjac.Disagreement) as raised:
-        functions = {"one": (start, momentum), "two": (start, late(momentum, number))}
         diagjac.check_training(functions, PARAMS, BATCHES)
     [comparison] = raised.value.report.comparisons
     assert comparison.parted == number

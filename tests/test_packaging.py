@@ -38,7 +38,7 @@ def test_the_check_is_installed_and_needs_numpy_alone(tmp_path):
 
 
 def test_every_folder_of_the_check_is_installed():
-    """setuptools installs what is listed, and no folder below it that is not."""
+    """Setuptools installs what is listed, and no folder below it that is not."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     folders = {path.parent for path in (ROOT / "diagjac").rglob("*.py")}
     names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}

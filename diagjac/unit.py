@@ -6,17 +6,20 @@ anew. A port computes the same function with other roundings, so it is as far aw
 
 The draws do not see one thing: the roundings of a long sum of terms that do not cancel. Each is up
 to half an ULP of the sum so far, which is larger than an ULP of the next term, so it is the same in
-every draw. So the unit is at least eps of the root mean square of the gradient, and sqrt(n) / 16
-times that if n, the longest axis of any array, is larger than 256: n roundings of random sign, in
-lanes.
+every draw. So the unit is at least eps of the root mean square of the gradient, and sqrt(n) / 8 times
+that if n is larger than 64: n roundings of random sign. How long the sums are is not known. Of
+images (B,C,H,W) or sequences (B,T,D) the gradient of a bias sums all but one axis, so n is the
+largest array without its shortest axis.
 """
+
+from math import prod
 
 import numpy as np
 
 from diagjac.point import Leaves, Point
 
 DRAWS = 16  # a unit estimated from 16 draws is within 18 % (one standard deviation)
-LANES = 256  # a sum of this length in 16 lanes and halves is off by about one eps
+SUMMED = 64  # terms whose sum is off by about one eps
 
 
 def eps(dtype: str) -> float:
@@ -33,9 +36,15 @@ def rms(array: np.ndarray) -> float:
 def floor(point: Point, first: np.ndarray, other: np.ndarray) -> float:
     """What the unit of two arrays has at least."""
     arrays = (*point.params.values(), *point.batch.values())
-    longest = max((length for array in arrays for length in array.shape), default=1)
-    growth = max(1.0, (longest / LANES) ** 0.5)
+    longest = max(_terms(array.shape) for array in arrays)
+    growth = max(1.0, (longest / SUMMED) ** 0.5)
     return eps(point.dtype) * growth * max(rms(first), rms(other))
+
+
+def _terms(shape: tuple[int, ...]) -> int:
+    """How many terms a sum may have: all entries, those of the shortest axis excepted."""
+    axes = sorted(length for length in shape if length > 1)
+    return prod(axes[1:] if len(axes) > 1 else axes)
 
 
 def perturbed(point: Point, stream: np.random.Generator) -> Point:

@@ -133,7 +133,10 @@ def test_losses_in_torch():
     torch.manual_seed(0)
     for loss, told in (
         (lambda p, b: b["X"] @ p["W"], r"torch: the loss has the shape \(4, 2\), not \(\)"),
-        (lambda p, b: float((b["X"] @ p["W"].detach()).sum()), "torch: the loss depends on no parameter"),
+        (
+            lambda p, b: float((b["X"] @ p["W"].detach()).sum()),
+            "torch: the loss depends on no parameter",
+        ),
         (lambda p, b: (b["X"] @ p["W"].detach()).sum(), "torch: the loss depends on no parameter"),
         (lambda p, b: (b["X"].mul_(2) @ p["W"]).sum() + p["b"].sum(), "changes its input"),
         (lambda p, b: torch.dropout(p["W"], 0.5, True).sum(), "torch is not deterministic"),

@@ -3,13 +3,14 @@
 Each input and parameter is multiplied by 1 + eps U, U uniform in (-1, 1), in DRAWS independent
 draws. That changes the exact gradient by what it is conditioned to, and it makes the function round
 anew. A port computes the same function with other roundings, so it is as far away as a draw is.
+Entries of 0, 1 and -1 stay: they are labels, flags and bounds as often as measurements.
 
 The draws do not see one thing: the roundings of a long sum of terms that do not cancel. Each is up
 to half an ULP of the sum so far, which is larger than an ULP of the next term, so it is the same in
-every draw. So the unit is at least eps of the root mean square of the gradient, and sqrt(n) / 8 times
-that if n is larger than 64: n roundings of random sign. How long the sums are is not known. Of
-images (B,C,H,W) or sequences (B,T,D) the gradient of a bias sums all but one axis, so n is the
-largest array without its shortest axis.
+every draw. So the unit is at least eps of the root mean square of the gradient, and sqrt(n) / 8
+times that if n is larger than 64: n roundings of random sign. How long the sums are is not known.
+Of images (B,C,H,W) or sequences (B,T,D) the gradient of a bias sums all but one axis, so n is the
+size of the largest array without its shortest axis.
 """
 
 from math import prod
@@ -59,6 +60,7 @@ def _moved(leaf: np.ndarray, stream: np.random.Generator) -> np.ndarray:
     factors *= 2 * small
     factors += 1 - small
     factors *= leaf
+    np.copyto(factors, leaf, where=np.abs(leaf) == 1)
     return factors
 
 

@@ -209,7 +209,7 @@ functions = {"one": (start, step), "two": (start, step)}
 """
 KINK = """
 import numpy as np
-params, batch = {"w": np.array([1.0, -1.0])}, np.ones((1, 2))
+params, batch = {"w": np.array([0.7, -0.7])}, np.full((1, 2), 0.3)
 def one(params, batch):
     return {"w": batch[0] * (batch[0] @ params["w"] > 0)}
 functions = {"one": one, "two": one}

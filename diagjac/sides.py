@@ -20,6 +20,10 @@ class Values(NamedTuple):
     loss: float | None
     grads: Leaves
 
+    def copied(self) -> "Values":
+        """The same in new arrays, since a function may use its own in the next call."""
+        return Values(self.loss, {name: grad.copy() for name, grad in self.grads.items()})
+
 
 @dataclass(frozen=True)
 class Side:
@@ -36,7 +40,7 @@ class Side:
     def checked(self, point: Point) -> Values:
         """The same, called twice. Raises ValueError if it changes its input or its answer."""
         trees = self._given(point)
-        values = self._evaluated(point, trees)
+        values = self._evaluated(point, trees).copied()
         self._must_be_unchanged(point, trees)
         again = self.evaluate(point)
         for name, grad in values.grads.items():

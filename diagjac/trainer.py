@@ -37,7 +37,7 @@ class Trainer:
             leaves = flatten(result[0], "params")
             params = {name: self.framework.to_numpy(leaf) for name, leaf in leaves.items()}
         must_match(self.name, "parameters", at, params)
-        return {name: params[name] for name in at.params}, result[1]
+        return {name: params[name].copy() for name in at.params}, result[1]
 
     def check(self, at: Point) -> None:
         """Make one step twice. Raises ValueError if it is not the same."""

@@ -3,7 +3,7 @@
 Each input and parameter is multiplied by 1 + eps U, U uniform in (-1, 1), in DRAWS independent
 draws. That changes the exact gradient by what it is conditioned to, and it makes the function round
 anew. A port computes the same function with other roundings, so it is as far away as a draw is.
-Entries of 0, 1 and -1 stay: they are labels, flags and bounds as often as measurements.
+Entries of 1 and -1 are moved towards 0 alone: they may be probabilities.
 
 The draws do not see one thing: the roundings of a long sum of terms that do not cancel. Each is up
 to half an ULP of the sum so far, which is larger than an ULP of the next term, so it is the same in
@@ -13,6 +13,7 @@ Of images (B,C,H,W) or sequences (B,T,D) the gradient of a bias sums all but one
 size of the largest array without its shortest axis.
 """
 
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -21,6 +22,7 @@ from diagjac.point import Leaves, Point
 
 DRAWS = 16  # a unit estimated from 16 draws is within 18 % (one standard deviation)
 SUMMED = 64  # terms whose sum is off by about one eps
+PART = 2**15  # entries
 
 
 def eps(dtype: str) -> float:
@@ -54,18 +56,26 @@ def perturbed(point: Point, stream: np.random.Generator) -> Point:
 
 
 def _moved(leaf: np.ndarray, stream: np.random.Generator) -> np.ndarray:
-    """In place, since a model may be large."""
     small = leaf.dtype.type(eps(leaf.dtype.name))
-    factors = np.asarray(stream.random(leaf.shape, dtype=leaf.dtype))
-    factors *= 2 * small
-    factors += 1 - small
-    factors *= leaf
-    np.copyto(factors, leaf, where=np.abs(leaf) == 1)
-    return factors
+    moved = np.empty(leaf.shape, leaf.dtype)
+    for old, new in _parts(leaf, moved):
+        stream.random(out=new, dtype=leaf.dtype)
+        new *= 2 * small
+        new += 1 - small
+        new *= old
+        np.copyto(new, old, where=(np.abs(new) > 1) & (np.abs(old) == 1))
+    return moved
 
 
 def add_squares(sums: Leaves, values: Leaves, base: Leaves) -> None:
     """Add the squares of values - base, in float64: those of float32 would underflow."""
     for name, total in sums.items():
-        difference = np.asarray(np.subtract(values[name], base[name], dtype="float64"))
-        total += np.square(difference, out=difference)
+        for added, one, two in _parts(total, values[name], base[name]):
+            added += np.square(np.subtract(one, two, dtype="float64"))
+
+
+def _parts(*arrays: np.ndarray) -> Iterator[list[np.ndarray]]:
+    """Parts of arrays of the same shape that fit a cache: a large array takes new pages."""
+    flat = [array.reshape(-1) for array in arrays]
+    for start in range(0, flat[0].size, PART):
+        yield [array[start : start + PART] for array in flat]

@@ -21,8 +21,8 @@ def array(value: np.ndarray) -> np.ndarray:
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    """A copy, since the function may use the same array in its next call."""
-    return np.array(value)
+    """The same, if it is a NumPy array."""
+    return np.asarray(value)
 
 
 def parameters(params: Any) -> Any:

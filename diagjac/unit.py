@@ -22,7 +22,7 @@ from diagjac.point import Leaves, Point
 
 DRAWS = 16  # a unit estimated from 16 draws is within 18 % (one standard deviation)
 SUMMED = 64  # terms whose sum is off by about one eps
-PART = 2**15  # entries
+PART = 2**13  # entries
 
 
 def eps(dtype: str) -> float:

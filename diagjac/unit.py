@@ -7,10 +7,11 @@ Entries of 1 and -1 are moved towards 0 alone: they may be probabilities.
 
 The draws do not see one thing: the roundings of a long sum of terms that do not cancel. Each is up
 to half an ULP of the sum so far, which is larger than an ULP of the next term, so it is the same in
-every draw. So the unit is at least eps of the root mean square of the gradient, and sqrt(n) / 8
-times that if n is larger than 64: n roundings of random sign. How long the sums are is not known.
-Of images (B,C,H,W) or sequences (B,T,D) the gradient of a bias sums all but one axis, so n is the
-size of the largest array without its shortest axis.
+every draw. So the unit is at least eps of the root mean square of the gradient, and sqrt(n) / 4
+times that if n is larger than 16: n roundings of up to half an ULP of the sum so far, of random
+sign, one after another. How long the sums are is not known. Of images (B,C,H,W) or sequences
+(B,T,D) the gradient of a bias sums all but one axis, so n is the size of the largest array without
+its shortest axis.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ import numpy as np
 from diagjac.point import Leaves, Point
 
 DRAWS = 16  # a unit estimated from 16 draws is within 18 % (one standard deviation)
-SUMMED = 64  # terms whose sum is off by about one eps
+SUMMED = 16  # terms whose sum is off by about one eps
 PART = 2**13  # entries
 
 

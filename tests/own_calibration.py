@@ -42,19 +42,24 @@ def calibrate(make, dtype, seeds=SEEDS):
     )
 
 
-def line(name, dtype, row):
-    told = f"{row.differs}, {row.cannot_tell} of {row.compared}"
-    return f"| {name} | {dtype} | {row.units:.2f} | {row.worst:.2f} | {row.share:.0%} | {told} |"
+def line(name, rows):
+    cells = [f"{row.units:.2f} | {row.worst:.1f} ({row.share:.0%})" for row in rows]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def main():
+    """The largest of all seeds; what was said other than that they agree stands below the table."""
     from tests.own_pairs import PAIRS
 
-    print("| pair | dtype | units | worst coordinate | of its limit | differs, cannot tell |")
-    print("|---|---|---|---|---|---|")
+    print("| pair | float64: units | worst coordinate | float32: units | worst coordinate |")
+    print("|---|---|---|---|---|")
+    told = []
     for name, make in PAIRS.items():
-        for dtype in ("float64", "float32"):
-            print(line(name, dtype, calibrate(make, dtype)), flush=True)
+        rows = [calibrate(make, dtype) for dtype in ("float64", "float32")]
+        print(line(name, rows), flush=True)
+        said = [(row.differs, row.cannot_tell, row.compared) for row in rows]
+        told += [(name, said)] if any(map(sum, ((d, c) for d, c, _ in said))) else []
+    print("differ, cannot be told, compared:", told or "all agree")
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def main(names):
     told = " ".join(f"{second:.2f}" for second in each)
     print(
         f"{' '.join(names)}, B = {B}: {report.verdict}; a gradient {told} s, the check "
-        f"{whole:.1f} s, {whole / np.mean(each):.0f} gradients, {copies:.1f} copies of all parameters"
+        f"{whole:.1f} s, {whole / np.mean(each):.0f} gradients, {copies:.1f} copies of params"
     )
 
 

@@ -210,6 +210,25 @@ def _(stream):
     return params, {"X": stream.normal(size=(8, 2, 9, 9)), "labels": stream.integers(0, 3, 8)}
 
 
+def jax_biased(params, batch):
+    H = jax.lax.conv(batch["X"], params["kernel"], (1, 1), "SAME")
+    H = jnp.tanh(H + params["bias"][:, None, None])
+    return ((H.mean((2, 3)) @ params["out"] - batch["Y"]) ** 2).mean()
+
+
+def torch_biased(params, batch):
+    H = torch.tanh(F.conv2d(batch["X"], params["kernel"], params["bias"], padding="same"))
+    return F.mse_loss(H.mean((2, 3)) @ params["out"], batch["Y"])
+
+
+@pair("convolution, sums of 32,768 terms", jax_biased, torch_biased)
+def _(stream):
+    kernel = stream.normal(0, 0.3, (4, 3, 3, 3))
+    params = {"kernel": kernel, "bias": stream.normal(0, 0.1, 4), "out": stream.normal(size=(4, 2))}
+    X = np.abs(stream.normal(size=(8, 3, 64, 64)))
+    return params, {"X": X, "Y": stream.normal(size=(8, 2))}
+
+
 def recurrent(params, batch, xp):
     H = xp.zeros_like(batch["X"][0] @ params["U"])
     for X in batch["X"]:

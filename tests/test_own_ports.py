@@ -54,10 +54,10 @@ def test_a_correct_port_agrees(name):
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("floats", ["float64", "float32"])
 def test_no_false_alarm(name, floats):
-    """20 seeds each; a port that cannot be told is no alarm, and is rare."""
+    """20 seeds each; in float32 some cannot be told."""
     row = calibrate(PAIRS[name], floats)
     assert row.differs == 0
-    assert row.cannot_tell <= row.compared / 2
+    assert row.cannot_tell <= (0 if floats == "float64" else row.compared / 2)
 
 
 @pytest.mark.slow

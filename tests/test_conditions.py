@@ -99,6 +99,19 @@ def test_a_quota_of_the_processor_is_a_condition(monkeypatch, tmp_path):
     assert conditions("", {})["quota"] == "1.5 processors"
 
 
+def test_a_quota_of_the_older_cgroups_is_a_condition(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "CGROUPS", tmp_path)
+    monkeypatch.setattr(registry, "OWN_CGROUP", tmp_path / "own")
+    (tmp_path / "own").write_text("4:memory:/m\n3:cpu,cpuacct:/box\n2:cpuset:/\n0::/\n")
+    box = tmp_path / "cpu" / "box"
+    box.mkdir(parents=True)
+    (box / "cpu.cfs_period_us").write_text("100000\n")
+    (box / "cpu.cfs_quota_us").write_text("-1\n")
+    assert conditions("", {})["quota"] == "none"
+    (box / "cpu.cfs_quota_us").write_text("50000\n")
+    assert conditions("", {})["quota"] == "0.5 processors"
+
+
 def test_the_state_of_the_machine_is_plain_json():
     found = state()
     assert json.loads(json.dumps(found)) == found

@@ -75,11 +75,22 @@ def _environment() -> str:
 
 def _quota() -> str:
     """How many processors' time the cgroup of this process may use: containers have a limit."""
-    own = re.search(r"^0::/(.*)$", _read(str(OWN_CGROUP)), re.MULTILINE)
-    folder = CGROUPS / (own[1] if own else "")
-    limits = [_read(str(place / "cpu.max")).split() for place in (folder, *folder.parents)]
+    own = re.findall(r"^\d+:(.*):/(.*)$", _read(str(OWN_CGROUP)), re.MULTILINE)
+    limits = [limit for controllers, place in own for limit in _limits(controllers, place)]
     found = [float(limit[0]) / float(limit[1]) for limit in limits if limit[0].isdigit()]
     return f"{min(found):g} processors" if found else "none"
+
+
+def _limits(controllers: str, place: str) -> list[list[str]]:
+    """Quota and period of a cgroup and of those above it, in version 2 of cgroups or in 1."""
+    if controllers == "":
+        folder, files = CGROUPS / place, ["cpu.max"]
+    elif "cpu" in controllers.split(","):
+        folder, files = CGROUPS / "cpu" / place, ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+    else:
+        return []
+    places = (folder, *folder.parents)
+    return [" ".join(_read(str(at / file)) for file in files).split() for at in places]
 
 
 def _denormals() -> str:

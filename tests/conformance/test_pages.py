@@ -1,9 +1,9 @@
 """Dense forms its matrices in every step, not in the first one alone: fresh pages show it.
 
 linear has no probe of a later step (test_structure.py): its row is the same constant in all steps.
-A matrix of more than 32 MiB never comes from memory that glibc keeps: each one takes new pages, and
-each page that is written to is a minor fault. So the faults of a run count the matrices that it
-fills. Compiled blocks and runs may write all matrices into one buffer, and are not judged so.
+A matrix takes new pages where glibc has no free chunk of its size, and each page that is written to
+is a minor fault. So the faults of a run count the matrices that it fills. Compiled blocks and runs
+may write all matrices into one buffer, and are not judged so.
 """
 
 import ctypes
@@ -16,7 +16,8 @@ from reference.models import load
 from reference.problems import make
 from reference.structure import RATE, probes
 
-B, K = 2080, 4  # one matrix: 33 MiB in float64
+B, K = 2912, 4  # one matrix: 64.7 MiB in float64, more than a whole heap of a thread (64 MiB)
+MATRIX = B * B * 8  # bytes
 PAGE = 4096
 SET_THP_DISABLE = 41  # of prctl
 SHARE = 0.9  # of the pages of all matrices: a kernel may map a few pages in one fault
@@ -37,11 +38,34 @@ def no_huge_pages() -> Iterator[None]:
     assert libc.prctl(SET_THP_DISABLE, 0, 0, 0, 0) == 0
 
 
+class MallInfo(ctypes.Structure):
+    """What glibc's mallinfo returns; hblks counts the chunks that have pages of their own."""
+
+    _fields_ = [(name, ctypes.c_int) for name in ("arena", "ordblks", "smblks", "hblks")] + [
+        ("rest", ctypes.c_int * 6)
+    ]
+
+
+@pytest.fixture
+def no_free_chunks() -> Iterator[None]:
+    """Hold every free chunk that a matrix fits into: earlier tests may have left some."""
+    libc = ctypes.CDLL(None)
+    libc.mallinfo.restype = MallInfo
+    libc.malloc.restype = ctypes.c_void_p
+    held = []
+    of_their_own = libc.mallinfo().hblks
+    while libc.mallinfo().hblks == of_their_own:
+        held.append(ctypes.c_void_p(libc.malloc(ctypes.c_size_t(MATRIX))))
+    yield
+    for chunk in held:
+        libc.free(chunk)
+
+
 def minor_faults() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
-@pytest.mark.usefixtures("no_huge_pages")
+@pytest.mark.usefixtures("no_huge_pages", "no_free_chunks")
 def test_every_step_fills_its_matrices(subject):
     if subject.formulation != "dense" or probes(subject.model, (K, B, 3), "float64", k=1):
         pytest.skip("dense alone forms matrices; models with a probe of each step have that")
@@ -53,5 +77,5 @@ def test_every_step_fills_its_matrices(subject):
     subject.get(train(*arrays, RATE, p.dJ_dJ0, 1))  # compiles, and loads code from disk
     before = minor_faults()
     subject.get(train(*arrays, RATE, p.dJ_dJ0, 1))
-    pages = K * len(load(subject.model).JACOBIANS) * B * B * 8 / PAGE
+    pages = K * len(load(subject.model).JACOBIANS) * MATRIX / PAGE
     assert minor_faults() - before >= SHARE * pages

@@ -1,6 +1,7 @@
 """How far every training run is from the reference, over its steps."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import matplotlib
@@ -15,12 +16,13 @@ from benchmarks.store.run import Run
 NAME, TITLE = "distance", "Distance from the reference over the steps"
 MISSING = "No figure of the distance from the reference over the steps: the run did not store it."
 CAPTION = (
-    "The largest distance of the parameters (W, b) from the reference's within each stretch of "
-    "steps, normwise: in ULP of the largest abs(W, b) so far. Every cell is a line; lines that "
-    "agree lie on each other. The thick line above is the tolerance. The axis is linear up to "
-    "1/4 ULP, and logarithmic from there on."
+    "The largest distance of the parameters (W, b) from the reference's up to each step, normwise: "
+    "in ULP of the largest abs(W, b) so far. Every cell is a line, the thinner the more of the run "
+    "one call carries; lines that agree lie on each other. The thick line above is the tolerance. "
+    "The axis is linear up to 1/4 ULP, and logarithmic from there on."
 )
 LINEAR = 0.25
+WIDTHS = {"eager": 1.8, "step": 1.3, "block": 1.0, "run": 0.8}
 TOLERANCE: dict[str, Any] = {"color": style.INK, "linewidth": 2.5, "alpha": 0.5}
 
 
@@ -50,8 +52,9 @@ def _panel(axes: Any, rows: pd.DataFrame, color: str) -> None:
     for _, row in rows.iterrows():
         (steps, ulp), own = row.distance, (row.backend, row.formulation)
         axes.plot(
-            [0, *steps], [*ulp[:1], *ulp], drawstyle="steps-pre", color=color, linewidth=1.1,
-            linestyle=style.line(row.formulation), gid=curve(*own),
+            [0, *steps], [*ulp[:1], *accumulate(ulp, max)], drawstyle="steps-pre", color=color,
+            linewidth=WIDTHS.get(row.execution, 1.0), linestyle=style.line(row.formulation),
+            gid=curve(*own),
         )  # fmt: skip
         if ulp:
             at = ulp.index(max(ulp))

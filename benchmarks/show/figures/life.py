@@ -67,7 +67,7 @@ def _panel(axes: Any, rows: pd.DataFrame) -> None:
         labels=[style.driven(cell) for cell in zip(rows.backend, rows.way, strict=True)],
     )
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.6 * max(rows.total.max(), 1e-9))
+    axes.set_xlim(0, 1.75 * max(rows.total.max(), 1e-9))
     axes.set_xlabel("seconds from the first import")
     axes.grid(axis="y", visible=False)
 

@@ -25,7 +25,7 @@ QUICK = (
     "detached_parameter",
 )
 WANTED = 24  # of all wrong ports are to be explained rightly
-TRAININGS = 5  # random starts
+TRAININGS = 3  # random starts
 
 
 def found(port, compare):

@@ -12,7 +12,8 @@ LOADED = """
 import sys
 before = {*sys.modules}
 import diagjac
-names = {name.partition(".")[0] for name in {*sys.modules} - before if sys.modules[name].__spec__}
+new = {name: module for name, module in sys.modules.items() if name not in before}
+names = {name.partition(".")[0] for name, m in new.items() if getattr(m, "__spec__", None)}
 print(sorted(names - sys.stdlib_module_names))
 """
 

@@ -39,7 +39,8 @@ def given(**options):
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_an_option_that_would_spoil_times_is_refused_with_a_reason(name):
+def test_an_option_that_would_spoil_times_is_refused_with_a_reason(monkeypatch, name):
+    monkeypatch.setattr(pytest_options, "instrument", lambda: "")  # these tests may be watched
     value = {"benchmark_timer": "time.process_time"}.get(name, "7")
     with pytest.raises(ValueError, match="not with --benchmark-only: ") as error:
         check(given(**{name: value}))

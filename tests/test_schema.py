@@ -110,7 +110,7 @@ def test_a_later_version_is_refused_with_those_that_are_known(read, version):
 
 
 def python_files():
-    folders = ("reference", "backends", "benchmarks", "examples", "tests")
+    folders = ("reference", "backends", "benchmarks", "diagjac", "examples", "tests")
     return [path for name in folders for path in (ROOT / name).rglob("*.py")]
 
 

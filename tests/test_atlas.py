@@ -104,6 +104,14 @@ def test_a_process_that_fails_loses_only_its_own_rows(made, monkeypatch):
     assert missing.reason.startswith("its process ended with 1: ValueError: unknown map 'no_map'")
 
 
+def test_the_frameworks_are_found_where_the_reader_has_them(monkeypatch, tmp_path):
+    """Otherwise another version might compute than the one that is stored."""
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setattr(command.subprocess, "Popen", lambda words, env, **_: env)
+    path = command._started("numpy", tmp_path, []).process["PYTHONPATH"]
+    assert path.split(":")[1:] == ["/elsewhere"]
+
+
 def test_a_backend_without_maps_is_valid_and_has_no_rows(made):
     code, _, atlas = made("--map", "relu", *SMALL, "--backend", "reference")
     assert code == 0

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.analyse.atlas import Row, Truth, findings, judged
 from benchmarks.analyse.differences import ALLOWED, Exact, classes, errors
 from benchmarks.analyse.places import largest, place
 from benchmarks.store.atlas import DIGITS, EDGE, FLUSHED, FUNCTION, KINK, NAN
@@ -49,6 +50,17 @@ def test_a_known_error_has_its_class(x, found, exact, expected):
 
 def test_a_kink_is_shown_and_not_judged():
     assert kind(1.0, 0.5, 123.0, is_kink=True) == KINK
+
+
+def test_a_number_that_may_have_been_rounded_to_a_kink_is_a_convention():
+    """As in hard_sigmoid, which adds 3 first; one that is farther away is not."""
+    x = 3 - np.array([0.0, 1.0, 200.0]) * FORM.ulp(np.array(2.0))
+    slope = Exact(np.array([np.nan, 1 / 6, 1 / 6]), np.zeros(3))
+    truth = Truth(x, np.zeros(3, bool), (Exact(x, np.zeros(3)), slope))
+    row = Row("hard_sigmoid", "float64", "jax", "step", np.array([x, [0.0, 0.0, 0.0]]))
+    found = {(one.kind, one.x) for one in findings(row, truth)}
+    assert found == {(KINK, repr(float(x[1]))), (FUNCTION, repr(float(x[2])))}
+    assert judged(row, truth).derivative.x == repr(float(x[2]))
 
 
 def test_errors_are_in_ulp_of_the_exact_result():

@@ -34,6 +34,8 @@ def pytest_addoption(parser):
         group.addoption(f"--{word}", action="append", default=[], help=text)
     text = "takes minutes: only dense, elementwise, fused; default executions, shorter runs, "
     group.addoption("--quick", action="store_true", help=f"{text}three batch sizes")
+    text = "benchmark only elementwise maps: this one, all, or the path of a file <name>_map.py"
+    group.addoption("--map", action="append", default=[], help=f"{text} (repeatable)")
     group.addoption("--no-report", action="store_true", help="only store the run")
     group.addoption(
         "--threads", type=int, default=1, metavar="N", help="threads in every pool (default 1)"
@@ -58,6 +60,7 @@ def pytest_configure(config):
     except ValueError as error:
         raise _refused(MISTAKE, error) from None
     config.stash[CELLS] = _chosen_cells(config)
+    _check_maps(config)
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
         config.args = ["benchmarks" if config.getoption("benchmark_only") else "tests"]
     if config.getoption("benchmark_only") and not config.option.collectonly:
@@ -119,6 +122,20 @@ def _chosen_cells(config):
     return found
 
 
+def _check_maps(config):
+    """Refuse an unknown map before anything is collected."""
+    given = [name for name in config.getoption("map") if name != "all"]
+    if given:
+        from backends import own_maps
+        from benchmarks.told import MISTAKE
+
+        try:
+            for name in given:
+                own_maps.add(name)
+        except ValueError as error:
+            raise _refused(MISTAKE, error) from None
+
+
 def _name(given):
     import backends
 
@@ -151,9 +168,11 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items, config):
     """Drop the tests, called NOTSET, that pytest makes if select leaves no cell; group the rest."""
     items[:] = [i for i in items if "NOTSET" not in i.name or not hasattr(i.module, "select")]
+    if config.getoption("benchmark_only") and config.getoption("map"):
+        items[:] = [i for i in items if "map" in getattr(i, "fixturenames", ())]
     if "PYTEST_XDIST_WORKER" in os.environ:  # one worker for tests that share compiled code
         for item in items:
             words = getattr(item, "callspec", None) and item.callspec.params

@@ -24,8 +24,19 @@ A backend is a module named <name>_backend.py, in this folder or anywhere else, 
 and optionally these:
 
     MODELS      its models; by default linear and logistic
+    MAPS        its elementwise maps, names of reference/maps.py; by default none. With them comes
+    make_map(name, formulation, execution)          -> function, in the formulations but fused
+    function(row (1,n), x (n,))         -> the value (n,) and the row pulled back (1,n)
+
+    map_of(f, formulation, execution)   the same of any f of x (n,); without autodiff f returns the
+                                        value and the diagonal of the Jacobian, both (n,)
+    MAP_DTYPES  the dtypes of its maps; by default float64 and float32. With others comes
+    cast(array, dtype)                  the array in another dtype
+    MAP_DEFAULTS    {name in common use: its function of x (n,), called without options}
+
     BASE        the name of another backend. It provides the names above that the file leaves
-                out, except FORMULATIONS and EXECUTIONS, which are always the file's own
+                out, except FORMULATIONS, EXECUTIONS, MODELS and MAPS, which are always the
+                file's own
 
 The docstrings of these types give their shapes. For forward and gradient X and Y are one batch,
 (B,F) and (B,1); for train all K batches, (K,B,F) and (K,B,1), and step j uses batch j % K.
@@ -34,7 +45,7 @@ learning_rate and dJ_dJ0 are Python floats and are used in the dtype of W.
 - Callers get a backend from load. It checks the names given to make_*, raises ValueError for an
   unknown one, and memoizes what make_* returns: the function that is tested is the one that is
   timed. So make_* needs no check, and may compile lazily. The gradient for "block" and "run" is
-  the one for "step", if the backend has "step".
+  the one for "step", if the backend has "step"; so is the map.
 - The functions check nothing, since a check would be timed. They take arrays made by from_numpy
   and do not change them; the same call gives the same bits.
 - make_forward returns the function that gradient and train call in dense and elementwise.

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from backends import jax_maps
 from backends.contract import Forward, Gradient, Trajectory
 from reference.models import load
 
@@ -30,6 +31,9 @@ DEVICES = tuple(filter(_is_usable, ("cpu", "cuda")))
 MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("run", "step")
+MAPS = tuple(jax_maps.FUNCTIONS)
+MAP_DTYPES = ("float64", "float32", "bfloat16", "float16")
+MAP_DEFAULTS = jax_maps.DEFAULTS
 
 SECONDS = {"trace": 0.0, "compile": 0.0}  # what this process has spent
 STAGES = {
@@ -310,6 +314,24 @@ POISSON = Model(
 )  # fmt: skip
 
 
+# --- maps
+
+
+def map_chain(pullback, function, row, x):  # (1, n), (n,) -> (n,), (1, n)
+    value, diagonal = map_autodiff(function, jnp.ones_like(row), x)
+    return value, pullback(row, diagonal[0])
+
+
+def map_autodiff(function, row, x):
+    value, pull = jax.vjp(function, x)
+    (pulled,) = pull(row[0])
+    return value, pulled[None]
+
+
+def map_jacrev(function, row, x):
+    return function(x), row @ lax.optimization_barrier(jax.jacrev(function)(x))
+
+
 # --- what drives the steps
 
 
@@ -457,6 +479,24 @@ def make_train(model, formulation, execution):
         return loop(parts, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
 
     return train
+
+
+def make_map(name, formulation, execution):
+    return map_of(jax_maps.FUNCTIONS[name], formulation, execution)
+
+
+def map_of(function, formulation, execution):
+    if formulation == "autodiff":
+        form = map_autodiff
+    elif formulation == "jacrev":
+        form = map_jacrev
+    else:
+        form = partial(map_chain, PULLBACKS[formulation])
+    return jax.jit(partial(form, function))
+
+
+def cast(array, dtype):
+    return array.astype(dtype)
 
 
 def temporary_bytes(function, *arguments):

@@ -23,12 +23,13 @@ class Loaded:
         self._module, self._base = module, base
         self._made: dict[tuple[str, ...], Any] = {}
         self.MODELS: tuple[str, ...] = getattr(module, "MODELS", MODELS)
+        self.MAPS: tuple[str, ...] = getattr(module, "MAPS", ())
         self._check()
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(self._module, name):
             return getattr(self._module, name)
-        if self._base is None or name not in contract_names() or name in _OWN:
+        if self._base is None or name not in _inherited():
             raise AttributeError(f"{self._module.__file__} has no {name}")
         return getattr(self._base, name)
 
@@ -45,13 +46,24 @@ class Loaded:
     def make_gradient(self, model: str, formulation: str, execution: str) -> Any:
         """The gradient; for "block" and "run" it is the one for "step", if there is one."""
         self._check_names(model, formulation, execution)
-        of_step = execution in ("block", "run") and "step" in self.EXECUTIONS
-        return self._make("make_gradient", model, formulation, "step" if of_step else execution)
+        return self._make("make_gradient", model, formulation, self._one_call(execution))
 
     def make_train(self, model: str, formulation: str, execution: str) -> Any:
         """The training run."""
         self._check_names(model, formulation, execution)
         return self._make("make_train", model, formulation, execution)
+
+    def make_map(self, name: str, formulation: str, execution: str) -> Any:
+        """The map and its pullback; for "block" and "run" it is the one for "step"."""
+        if not self.MAPS:
+            raise ValueError(f"{self._module.__file__} has no MAPS, got {name!r}")
+        check_name("map", name, self.MAPS)
+        check_name("formulation", formulation, tuple(f for f in self.FORMULATIONS if f != "fused"))
+        check_name("execution", execution, self.EXECUTIONS)
+        return self._make("make_map", name, formulation, self._one_call(execution))
+
+    def _one_call(self, execution: str) -> str:
+        return "step" if execution in ("block", "run") and "step" in self.EXECUTIONS else execution
 
     def _make(self, maker: str, *names: str) -> Any:
         if (maker, *names) not in self._made:
@@ -64,11 +76,14 @@ class Loaded:
         check_name("execution", execution, self.EXECUTIONS)
 
     def _check(self) -> None:
-        file = self._module.__file__
-        if missing := [name for name in contract_names() if not self._has(name)]:
+        file, has_maps = self._module.__file__, hasattr(self._module, "MAPS")
+        needed = [*contract_names(), *(["make_map"] if has_maps else [])]
+        if missing := [name for name in needed if not self._has(name)]:
             raise ValueError(f"{file} lacks {', '.join(missing)} of the contract")
-        found = {name: self.__getattr__(name) for name in contract_names()}
-        for name, value in (found | {"MODELS": self.MODELS}).items():
+        found = {name: self.__getattr__(name) for name in needed} | {"MODELS": self.MODELS}
+        if has_maps:
+            found["MAPS"] = self.MAPS
+        for name, value in found.items():
             if problem := _flaw(value, _ALLOWED.get(name)):
                 raise ValueError(f"{file}: {name} must be {problem}, got {value!r}")
 
@@ -83,7 +98,7 @@ class Loaded:
 _OWN = ("FORMULATIONS", "EXECUTIONS")  # never those of the base
 _ALLOWED = {
     "DEVICES": DEVICES, "FORMULATIONS": FORMULATIONS, "EXECUTIONS": EXECUTIONS,
-    "MODELS": words.MODELS,
+    "MODELS": words.MODELS, "MAPS": words.MAPS,
 }  # fmt: skip
 
 
@@ -93,6 +108,10 @@ def contract_names() -> list[str]:
 
     functions = [n for n, v in vars(Backend).items() if callable(v) and n[0] != "_"]
     return [*Backend.__annotations__, *functions]
+
+
+def _inherited() -> set[str]:
+    return {*contract_names(), "make_map"} - {*_OWN}
 
 
 def _flaw(value: Any, allowed: tuple[str, ...] | None) -> str:

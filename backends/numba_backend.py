@@ -14,6 +14,7 @@ from numba import njit
 from numba.core import event
 
 from backends.contract import Forward, Gradient, Trajectory
+from backends.numba_maps import LOOPS
 from backends.vector_math import exp_of_any, exp_of_negative
 from reference.models import load
 
@@ -23,6 +24,7 @@ DEVICES = ("cpu",)
 MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused")
 EXECUTIONS = ("run", "step")
+MAPS = tuple(LOOPS)
 
 compiling = event.TimingListener()
 event.register("numba:compile", compiling)
@@ -419,6 +421,34 @@ def make_train(model, formulation, execution):
         return Trajectory(W_track, b_track, loss, accuracy if has_accuracy else None)
 
     return train
+
+
+def make_map(name, formulation, execution):
+    return map_of(in_float64(LOOPS[name]), formulation, execution)
+
+
+def map_of(function, formulation, execution):
+    """The map and its pullback, from a function of x (n,) that returns value and diagonal (n,)."""
+    pullback = pullback_dense if formulation == "dense" else pullback_elementwise
+
+    def mapped(row, x):  # two calls: Numba's cache has no functions that take other ones
+        value, diagonal = function(x)
+        return value, pullback(row, diagonal)
+
+    return mapped
+
+
+def in_float64(loop):
+    """The function of x in any dtype, computed in float64 and rounded once."""
+
+    @np.errstate(all="ignore")  # of the rounding: infinity, nan and 0 are results like others
+    def rounded(x):
+        given = x.astype(np.float64, copy=False)
+        value, diagonal = np.empty_like(given), np.empty_like(given)
+        loop(given, value, diagonal)
+        return value.astype(x.dtype, copy=False), diagonal.astype(x.dtype, copy=False)
+
+    return rounded
 
 
 def compile_seconds():

@@ -8,12 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from backends.contract import Forward, Gradient, Trajectory
+from backends.numpy_maps import FUNCTIONS
 from reference.models import load
 
 DEVICES = ("cpu",)
 MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused")
 EXECUTIONS = ("eager",)
+MAPS = tuple(FUNCTIONS)
 
 
 # --- arrays
@@ -329,6 +331,32 @@ def make_train(model, formulation, execution):
     if formulation == "fused":
         return partial(fused_train, PARTS[model])
     return partial(chain_train, PARTS[model], PULLBACKS[formulation])
+
+
+def make_map(name, formulation, execution):
+    return map_of(in_float64(FUNCTIONS[name]), formulation, execution)
+
+
+def map_of(function, formulation, execution):
+    """The map and its pullback, from a function of x (n,) that returns value and diagonal (n,)."""
+    pullback = PULLBACKS[formulation]
+
+    @np.errstate(all="ignore")  # infinity, nan and 0 are arguments like others
+    def mapped(row, x):
+        value, diagonal = function(x)
+        return value, pullback(row, diagonal)
+
+    return mapped
+
+
+def in_float64(function):
+    """The function of x in any dtype, computed in float64 and rounded once."""
+
+    def rounded(x):
+        value, diagonal = function(x.astype(np.float64, copy=False))
+        return value.astype(x.dtype, copy=False), diagonal.astype(x.dtype, copy=False)
+
+    return rounded
 
 
 def temporary_bytes(function, *arguments):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch.profiler import profile
 
+from backends import torch_maps
 from backends.contract import Forward, Gradient, Trajectory
 from reference.models import load
 
@@ -23,6 +24,9 @@ DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step", "block")
+MAPS = tuple(torch_maps.FUNCTIONS)
+MAP_DTYPES = ("float64", "float32", "bfloat16", "float16")
+MAP_DEFAULTS = torch_maps.DEFAULTS
 BLOCK = 32  # the most steps compiled as one: each takes about a second to compile
 
 COMPILATIONS = 10_000  # the limit for all cells together, which share their code objects
@@ -330,6 +334,33 @@ POISSON = Model(
 )  # fmt: skip
 
 
+# --- maps
+
+
+def map_chain(pullback, differentiate, function, row, x):  # (1, n), (n,) -> (n,), (1, n)
+    value, diagonal = differentiate(function, torch.ones_like(row), x)
+    return value, pullback(row, diagonal[0])
+
+
+@torch.enable_grad()
+def map_autodiff(function, row, x):
+    x = x.detach().requires_grad_()
+    value = function(x)
+    (pulled,) = torch.autograd.grad(value, x, row[0])
+    return value.detach(), pulled[None]
+
+
+def map_autodiff_functional(function, row, x):
+    """The same through torch.func, which torch.compile can trace."""
+    value, pull = torch.func.vjp(function, x)
+    (pulled,) = pull(row[0])
+    return value, pulled[None]
+
+
+def map_jacrev(function, row, x):
+    return function(x), row @ torch.func.jacrev(function)(x)
+
+
 # --- what drives the steps
 
 
@@ -464,6 +495,27 @@ def make_train(model, formulation, execution):
             return loop(parts, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
 
     return train
+
+
+def make_map(name, formulation, execution):
+    return map_of(torch_maps.FUNCTIONS[name], formulation, execution)
+
+
+def map_of(function, formulation, execution):
+    is_eager = execution == "eager"
+    differentiate = map_autodiff if is_eager else map_autodiff_functional
+    if formulation == "autodiff":
+        form = differentiate
+    elif formulation == "jacrev":
+        form = map_jacrev
+    else:
+        form = partial(map_chain, PULLBACKS[formulation], differentiate)
+    form = partial(form, function)
+    return torch.no_grad()(form if is_eager else compiled(form))
+
+
+def cast(array, dtype):
+    return array.to(getattr(torch, dtype))
 
 
 def temporary_bytes(function, *arguments):

@@ -12,6 +12,7 @@ import backends
 from benchmarks.measure import environment
 from benchmarks.run import finished, run
 from benchmarks.show import report
+from benchmarks.store.atlas import is_atlas
 from benchmarks.store.files import Mistake
 from benchmarks.store.run import next_path
 
@@ -34,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     parser.add_argument("--version", action="version", version=f"diagjac {_version()}")
-    for add in (_add_run, _add_report, _add_compare, _add_history, _add_export, _add_list):
+    adds = _add_run, _add_report, _add_compare, _add_history, _add_export, _add_list, _add_atlas
+    for add in adds:
         add(commands)
     for name, (module, text) in PROOFS.items():
         proof = commands.add_parser(name, help=text, description=text, add_help=name != ENDURANCE)
@@ -93,7 +95,7 @@ def _add_report(commands: Any) -> None:
 
 def _add_compare(commands: Any) -> None:
     compare = commands.add_parser(
-        "compare", help="compare two stored runs row by row, or more side by side"
+        "compare", help="compare two stored runs row by row, or more side by side; or two atlases"
     )
     compare.add_argument("one", type=Path, metavar="A.json")
     compare.add_argument("other", type=Path, metavar="B.json")
@@ -137,6 +139,19 @@ def _add_list(commands: Any) -> None:
     commands.add_parser("list", help=text, description=text).set_defaults(function=_list)
 
 
+def _add_atlas(commands: Any) -> None:
+    text = "compare every elementwise map and its derivative with exact values in every framework"
+    atlas = commands.add_parser("atlas", help=text, description=f"{text}; docs/atlas.md")
+    atlas.add_argument(
+        "--map", action="append", default=[], metavar="MAP",
+        help="only this map: a name, or the path of a file <name>_map.py (repeatable)",
+    )  # fmt: skip
+    atlas.add_argument("--backend", action="append", default=[], help="only this one (repeatable)")
+    atlas.add_argument("--dtype", action="append", default=[], help="only this one (repeatable)")
+    atlas.add_argument("--json", type=Path, metavar="FILE", help="the file of the atlas")
+    atlas.set_defaults(function=_atlas)
+
+
 def _run(given: argparse.Namespace, options: list[str]) -> int:
     path = given.benchmark_json or next_path(RESULTS, "--quick" in options)
     try:
@@ -154,7 +169,8 @@ def _report(given: argparse.Namespace, _: list[str]) -> int:
     if not files:
         raise Mistake(f"no full run in {RESULTS}; make bench-full measures one")
     for file in files:
-        print("\n".join(report.write(file, chosen=True)))
+        of_atlas = is_atlas(file) and _needing_pandas("show.atlas_report")
+        print("\n".join(of_atlas.write(file) if of_atlas else report.write(file, chosen=True)))
     if given.readme:
         _needing_pandas("show.readme").rewrite(given.readme, files[-1])
         print(f"wrote {given.readme}")
@@ -176,6 +192,11 @@ def _compare(given: argparse.Namespace, _: list[str]) -> int:
         files = [given.one, given.other, *given.more]
         print("\n".join(_needing_pandas("show.runs").side_by_side(files, given.markdown)))
         return 0
+    if is_atlas(given.one) or is_atlas(given.other):
+        made = _needing_pandas("show.compare_atlases")
+        lines, code = made.compare(given.one, given.other, given.all)
+        print("\n".join(lines))
+        return int(code)
     words = given.one, given.other, given.fail_slower, given.allow_missing
     lines, code = _needing_pandas("show.compare").compare(*words, given.all, given.markdown)
     print("\n".join(lines))
@@ -209,6 +230,11 @@ def _list(_: argparse.Namespace, __: list[str]) -> int:
     for name, why in backends.unavailable(importing=False).items():
         print(f"not usable here: {name}: {why}")
     return 0
+
+
+def _atlas(given: argparse.Namespace, _: list[str]) -> int:
+    path = given.json or import_module("benchmarks.store.atlas").next_path(RESULTS)
+    return int(import_module("benchmarks.atlas").main(path, given.map, given.backend, given.dtype))
 
 
 def _proof(given: argparse.Namespace, others: list[str]) -> int:

@@ -32,6 +32,7 @@ from benchmarks.told import FILE, MISTAKE, UNUSABLE, told
 
 ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
+MAP_FILES = ("benchmarks/bench_maps.py",)  # with --map, in place of all others
 LARGE_BATCHES = "benchmarks/bench_large.py"
 EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
 TOLD = ".told"  # suffix of the file to which a process writes its current row
@@ -63,22 +64,25 @@ class Outcome(NamedTuple):
     problem: str
 
 
-def jobs(names: list[str], examples: list[str], processes: int, quick: bool) -> Iterator[Job]:
+def jobs(
+    names: list[str], examples: list[str], processes: int, quick: bool, maps: bool = False
+) -> Iterator[Job]:
     """Each backend in so many processes, every time in another order; then what is measured once.
 
     Once: large batches, dense gradients with huge pages for every allocator, the life of the cells.
     The examples only train: their gradients show nothing new. A quick run leaves them out; the C
-    loop is timed beside every training run all the same.
+    loop is timed beside every training run all the same. With maps only these are measured.
     --backend=PATH needs the =: pytest would look for its settings beside a PATH that stands alone.
     """
-    everyone = names if quick else names + examples
+    everyone = names if quick or maps else names + examples
+    of_backend = MAP_FILES if maps else FILES
     for turn in range(processes):
         first = turn % len(everyone)
         for name in everyone[first:] + everyone[:first]:
             title = f"{_title(name)}, process {turn + 1} of {processes}"
-            files = FILES if name in names else FILES[:1]
+            files = of_backend if name in names else FILES[:1]
             yield Job(title, PROCESS, (name,), (*files, f"--backend={name}"), {})
-    if quick:
+    if quick or maps:
         return
     for name in names:
         arguments = LARGE_BATCHES, f"--backend={name}"
@@ -103,7 +107,8 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
         if name.endswith(".py"):
             print(f"runs the code of {name}")
     examples = [] if named else list(map(str, EXAMPLES))
-    todo = list(jobs(names, examples, processes, "--quick" in options))
+    maps = any(option.split("=")[0] == "--map" for option in options)
+    todo = list(jobs(names, examples, processes, "--quick" in options, maps))
     made, progress, number = RunFolder(path, [job.name for job in todo]), Progress(todo), 1
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as for Ctrl-C
     try:

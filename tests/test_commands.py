@@ -7,7 +7,7 @@ import pytest
 from benchmarks.__main__ import PROOFS, main
 
 DOCS = Path(__file__).parents[1] / "docs" / "commands.md"
-COMMANDS = "run", "report", "compare", "history", "export", "list", *PROOFS
+COMMANDS = "run", "report", "compare", "history", "export", "list", "atlas", *PROOFS
 
 
 def test_these_are_all_of_them(capsys):

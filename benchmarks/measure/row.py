@@ -41,9 +41,14 @@ def keep(
 
 def unfinished(item: Any, error: Any, words: tuple[str, ...]) -> list[dict[str, Any]]:
     """The void row of a test that raised an error before its row was stored, with that error."""
-    params = item.callspec.params if hasattr(item, "callspec") else {}
+    params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+    params.setdefault("model", params.get("map"))  # the name of a map is its model
     benchmark = item.funcargs.get("benchmark")
-    if not params.keys() >= {*words} or "verdict" in getattr(benchmark, "extra_info", {}):
+    if (
+        not params.keys() >= {*words}
+        or params["model"] is None
+        or "verdict" in getattr(benchmark, "extra_info", {})
+    ):
         return []
     group = getattr(benchmark, "group", None) or item.name
     why = " ".join(f"{error.typename}: {error.value}".split())

@@ -36,6 +36,7 @@ SECTIONS = {  # what the names of its figures begin with, and those of its table
     "Training runs": (("training_times",), ("training",)),
     "Gradients over the batch size": (("gradient_", "memory"), ("gradients",)),
     "Large batches": ((), ("large",)),
+    "Elementwise maps": (("maps",), ("maps",)),
     "The life of a cell": (("life",), ("life",)),
     "Agreement with the reference": (("distance",), ("verdicts",)),
     "The published training runs": (("",), ("",)),  # what is left
@@ -63,7 +64,7 @@ class Shown(NamedTuple):
 
 def readme(shown: Shown) -> str:
     """The run as Markdown; the figures are files beside it."""
-    template = _environment().get_template("README.md.jinja")
+    template = environment().get_template("README.md.jinja")
     made = [*tables.readable(shown.rows), *choice.table(shown.rows)]
     return _lines(template.render(
         _common(shown), sections=sections(shown.drawings, made),
@@ -81,7 +82,7 @@ def html(shown: Shown) -> str:
     drawn, shared = pictures(shown.drawings)
     first = [drawing for drawing in shown.drawings if drawing.name == ratios.NAME]
     others = [drawing for drawing in shown.drawings if drawing not in first]
-    return _environment().get_template("report.html.jinja").render(
+    return environment().get_template("report.html.jinja").render(
         _common(shown), sections=sections(others, made), first=first, pictures=drawn,
         screen=_screen(shown.rows), entries=render.html, csv=_csv(shown.run),
         switches=_switches(shown.rows),
@@ -170,18 +171,24 @@ def _screen(rows: pd.DataFrame) -> list[tables.Table]:
     return list(tables.first_screen(rows, *key)) if key else []
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates; they escape all text."""
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["md"] = markdown
-    return environment
+    made.filters["md"] = markdown
+    return made
 
 
 def _lines(text: str) -> str:
     """The text with at most one empty line in a row."""
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def safe_style(*names: str) -> Markup:
+    """The named style sheets, for a page without tables to sort."""
+    return Markup("".join(map(_read, names)))
 
 
 def _read(name: str) -> str:

@@ -205,6 +205,15 @@ GRADIENTS = Definition(
      Column("page faults", "faults", lambda row: f"{row.faults:.0f}", is_wide=True),
      CONDITIONS, *AGREEMENT),
 )  # fmt: skip
+MAPS = Definition(
+    "maps", "Elementwise maps",
+    "Median of one call that returns the value and a row pulled back; / numpy: beside NumPy's "
+    "elementwise form of the same map.",
+    "map", [],
+    (*CELLS, _whole("B", "B"), TIME, _ratio("/ elementwise"), _ratio("/ numpy"),
+     Column("memory / matrix", "matrices", lambda row: f"{row.matrices:.2f}", is_wide=True),
+     CONDITIONS, *AGREEMENT),
+)  # fmt: skip
 LARGE = Definition(
     "large", "Gradients of large batches",
     "Median of one call, and beside NumPy's own time for a part of the work: reading X and "
@@ -260,6 +269,7 @@ def prepared(rows: pd.DataFrame) -> pd.DataFrame:
 def sortable(rows: pd.DataFrame) -> list[Table]:
     """The tables of report.html, to sort and filter: most hold every row of their kind."""
     made = [TRAINING.table(rows), *ratios(rows), GRADIENTS.table(rows), LARGE.table(rows)]
+    made += [MAPS.table(rows)]
     made += [LIFE.table(rows), VERDICTS.table(worst(rows))]
     filled = [table.filled() for table in made if len(table.texts)]
     return [table.varied() if len(table.texts) > 1 else table for table in filled]
@@ -268,7 +278,7 @@ def sortable(rows: pd.DataFrame) -> list[Table]:
 def readable(rows: pd.DataFrame) -> list[Table]:
     """The tables of a run's README.md: mostly one a comparison, without columns that never vary."""
     made = [*TRAINING.by_group(rows), *ratios(rows), LARGE.table(rows), *LIFE.by_group(rows)]
-    made += [VERDICTS.table(worst(rows))]
+    made += [MAPS.table(rows), VERDICTS.table(worst(rows))]
     return [table.filled().varied().without("steps") for table in made if len(table.texts)]
 
 
@@ -279,6 +289,7 @@ def summary(rows: pd.DataFrame) -> Iterator[Table]:
         yield over_sizes(f"gradient {words}: us of one call", own, _microseconds)
     yield from ratios(rows, brief=True)
     yield from large_batches(rows)
+    yield from of_maps(rows)
     yield from LIFE.by_group(rows, brief=True)
 
 
@@ -289,6 +300,7 @@ def everything(rows: pd.DataFrame) -> Iterator[Table]:
     for words, own in _problems(rows[(rows.kind == "gradient") & (rows.matrix_bytes > 0)]):
         yield from _memory(f"gradient {words}", own)
     yield from large_batches(rows)
+    yield from of_maps(rows)
     yield from LIFE.by_group(rows, brief=True)
     yield from against_each_other(rows)
 
@@ -342,6 +354,16 @@ def over_sizes(
     texts.columns = numbers.columns = pd.Index(titles)
     texts = texts.fillna("").reset_index().rename(columns={"way": "execution", "cell": "B ="})
     return Table(name, heading, note, texts, numbers.reset_index(drop=True))
+
+
+def of_maps(rows: pd.DataFrame) -> Iterator[Table]:
+    """Elementwise maps over their sizes: the times, and what dense costs."""
+    for words, own in _problems(own_conditions(rows[rows.kind == "map"])):
+        yield over_sizes(f"map {words}: us of one call", own, _microseconds)
+        dense = own[own["/ elementwise"].notna()]
+        if len(dense):
+            heading = f"map {words}: time / time of elementwise"
+            yield over_sizes(heading, dense, lambda row: value(row, "/ elementwise"))
 
 
 def large_batches(rows: pd.DataFrame) -> Iterator[Table]:

@@ -1,9 +1,9 @@
 """The stored run, as types: pytest-benchmark's JSON with what this suite adds to it.
 
-A row is an entry of benchmarks; the type of its extra_info depends on its kind: Gradient, Training,
-Large, Life, or a plain Row for any other timed call. Reading and merging keep the fields that are
-not named here. Two of these are in extra_info: calls, the number of calls in a block, and beside,
-the seconds of one call of each of the others in each process.
+A row is an entry of benchmarks; the type of its extra_info depends on its kind: Gradient, MapRow,
+Training, Large, Life, or a plain Row for any other timed call. Reading and merging keep the fields
+that are not named here. Two of these are in extra_info: calls, the number of calls in a block, and
+beside, the seconds of one call of each of the others in each process.
 """
 
 import json
@@ -86,6 +86,10 @@ class Gradient(Row, tag="gradient"):
     matrix_bytes: int
 
 
+class MapRow(Gradient, tag="map"):
+    """One call of an elementwise map of B numbers, whose name is the model."""
+
+
 class Training(Row, tag="training"):
     """A whole training run; distance is [steps, ULP], see benchmarks/measure/distance.py."""
 
@@ -136,7 +140,7 @@ class Entry(Struct):
 
     group: str
     stats: Stats
-    extra_info: Row | Gradient | Training | Large | Life
+    extra_info: Row | Gradient | MapRow | Training | Large | Life
 
 
 class VoidRow(CellWords, kw_only=True):

@@ -7,6 +7,7 @@ from benchmarks.show.figures import (
     choice,
     distance,
     life,
+    map_costs,
     memory,
     published,
     ratios,
@@ -16,7 +17,7 @@ from benchmarks.show.figures import (
 )
 from benchmarks.store.run import Run
 
-FIGURES = sizes, ratios, trainings, life, choice, distance, memory, published
+FIGURES = sizes, ratios, trainings, life, choice, distance, memory, published, map_costs
 
 
 def draw(run: Run, rows: pd.DataFrame) -> tuple[list[style.Drawing], list[str]]:
@@ -27,5 +28,5 @@ def draw(run: Run, rows: pd.DataFrame) -> tuple[list[style.Drawing], list[str]]:
         for module in FIGURES:
             drawn = list(module.draw(run, rows))
             drawings += drawn
-            missing += [] if drawn else [module.MISSING]
+            missing += [] if drawn or not module.MISSING else [module.MISSING]
     return drawings, missing

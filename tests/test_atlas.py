@@ -9,8 +9,12 @@ import backends
 from backends import own_maps
 from benchmarks import atlas as command
 from benchmarks.__main__ import main
+from benchmarks.analyse import atlas as analyse
+from benchmarks.analyse.atlas import Row, Truth
+from benchmarks.analyse.differences import Exact
 from benchmarks.measure import map_points, map_values
 from benchmarks.store.atlas import load
+from reference import maps
 from reference.formats import FORMATS
 from reference.maps import MAPS
 
@@ -233,3 +237,13 @@ def test_what_is_measured_is_read_again(tmp_path):
     arrays, notes = map_values.read(path)
     assert np.array_equal(arrays["relu float64 eager"], np.ones((2, 3)))
     assert notes == {"elu float64 eager": "TypeError: no"}
+
+
+def test_a_lost_subnormal_number_is_no_error_of_the_table():
+    exact = maps.exact("relu", (at := map_points.points(MAPS["relu"], "float64")).x)
+    truth = Truth(*at, (Exact(*exact[:2]), Exact(*exact[2:])))
+    tiny = np.finfo(float).tiny
+    found = np.stack([np.where(np.abs(exact[0]) < tiny, 0, exact[0]), exact[2]])
+    assert (found[0] != exact[0]).any()
+    row = analyse.judged(Row("relu", "float64", "jax", "step", found), truth)
+    assert row.value.ulp == 0

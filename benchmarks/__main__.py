@@ -14,6 +14,7 @@ from benchmarks.run import finished, run
 from benchmarks.show import report
 from benchmarks.store.atlas import is_atlas
 from benchmarks.store.files import Mistake
+from benchmarks.store.machine import next_file
 from benchmarks.store.run import next_path
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -233,7 +234,7 @@ def _list(_: argparse.Namespace, __: list[str]) -> int:
 
 
 def _atlas(given: argparse.Namespace, _: list[str]) -> int:
-    path = given.json or import_module("benchmarks.store.atlas").next_path(RESULTS)
+    path = given.json or next_file(RESULTS, "atlas")
     return int(import_module("benchmarks.atlas").main(path, given.map, given.backend, given.dtype))
 
 

@@ -34,6 +34,10 @@ class Format(NamedTuple):
         """The largest finite number."""
         return (2 - self.eps) * 2.0**self.most
 
+    def is_subnormal(self, x: np.ndarray) -> np.ndarray:
+        """Whether numbers are below the smallest normal one, and not 0."""
+        return (x != 0) & (np.abs(x) < self.tiny)
+
     def ulp(self, x: np.ndarray) -> np.ndarray:
         """The distance of two numbers in the binade of abs(x); below tiny, that of tiny."""
         size = np.maximum(np.abs(np.where(np.isfinite(x), x, self.largest)), self.tiny)

@@ -56,8 +56,8 @@ def judged(row: Row, truth: Truth) -> Judged:
     for quantity, found, exact in zip(QUANTITIES, row.found, truth.exact, strict=True):
         kinds = classes(truth.x, found, exact, form, _at_kinks(one, truth.x, quantity, form))
         ulp, sample = errors(found, exact, form), ~truth.is_special & (kinds != KINK)
-        own = sample & np.isin(kinds, OF_ERRORS) & ~_subnormal(truth.x, form)
-        own &= ~_subnormal(exact.head, form)  # where a lost 1e-323 is 2 ULP
+        own = sample & np.isin(kinds, OF_ERRORS) & ~form.is_subnormal(truth.x)
+        own &= ~form.is_subnormal(exact.head)  # where a lost 1e-323 is 2 ULP
         worst.append(_worst(one, quantity, truth.x[own], ulp[own]))
         curves.append([*largest(truth.x[sample], np.minimum(ulp[sample], CAP))])
     return Judged(
@@ -65,10 +65,6 @@ def judged(row: Row, truth: Truth) -> Judged:
         value=worst[0], derivative=worst[1],
         curves=(curves[0], curves[1]) if row.dtype in CURVES else None,
     )  # fmt: skip
-
-
-def _subnormal(numbers: np.ndarray, form: Format) -> np.ndarray:
-    return (numbers != 0) & (np.abs(numbers) < form.tiny)
 
 
 def findings(row: Row, truth: Truth) -> Iterator[Finding]:

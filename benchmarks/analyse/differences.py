@@ -69,8 +69,8 @@ def _flushed(
     x: np.ndarray, found: np.ndarray, head: np.ndarray, form: Format, is_function: np.ndarray
 ) -> np.ndarray:
     """Where a subnormal x counts as zero, or a subnormal result has become zero."""
-    is_small = (x != 0) & (np.abs(x) < form.tiny)
-    is_lost = (head != 0) & (np.abs(head) < form.tiny) & (found == 0) | is_small & ~is_function
+    is_small = form.is_subnormal(x)
+    is_lost = form.is_subnormal(head) & (found == 0) | is_small & ~is_function
     for is_negative in (False, True):
         side = np.signbit(x) == is_negative
         for at_zero in found[(x == 0) & side][:1]:

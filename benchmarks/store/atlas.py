@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Struct
 
 from benchmarks.store.files import Mistake
-from benchmarks.store.machine import machine_folder
 from benchmarks.store.run import Finite
 
 KIND, SCHEMA = "atlas", 1
@@ -189,10 +188,3 @@ def as_json(atlas: Atlas) -> str:
             text = f"[\n{text}\n]"
         lines.append(f"{json.dumps(name)}:{text}")
     return "{" + ",\n".join(lines) + "}\n"
-
-
-def next_path(results: Path) -> Path:
-    """The file of the next atlas: results/own/<machine>/<number>_atlas.json."""
-    folder = machine_folder(results)
-    taken = [int(path.name[:4]) for path in folder.glob("[0-9][0-9][0-9][0-9]_*")]
-    return folder / f"{max(taken, default=0) + 1:04}_atlas.json"

@@ -20,6 +20,16 @@ def machine_folder(results: Path) -> Path:
     return results / OWN / f"{_slug(name)}-{fingerprint(name)}"
 
 
+def next_file(results: Path, kind: str) -> Path:
+    """The next <number>_<kind>.json of this machine; all kinds are numbered together.
+
+    The folder of an unfinished run takes a number, too.
+    """
+    folder = machine_folder(results)
+    taken = [int(path.name[:4]) for path in folder.glob("[0-9][0-9][0-9][0-9]_*")]
+    return folder / f"{max(taken, default=0) + 1:04}_{kind}.json"
+
+
 def processor() -> str:
     """The name that the processor reports, or else that of its architecture."""
     text = CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.exists() else ""

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from benchmarks.store import schema
 from benchmarks.store.files import Mistake
-from benchmarks.store.machine import machine_folder
+from benchmarks.store.machine import next_file
 
 CELL_WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
 LARGEST = sys.float_info.max  # rejects nan, infinity, and whole numbers that are too large
@@ -239,13 +239,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def next_path(results: Path, quick: bool) -> Path:
-    """The file of the next run: results/own/<machine>/<number>_quick.json or _full.json.
-
-    The folder of an unfinished run takes a number, too.
-    """
-    folder = machine_folder(results)
-    taken = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*")]
-    return folder / f"{max(taken, default=0) + 1:04}_{'quick' if quick else 'full'}.json"
+    """The file of the next run: results/own/<machine>/<number>_quick.json or _full.json."""
+    return next_file(results, "quick" if quick else "full")
 
 
 def unused(path: Path) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 
 from reference.backprop import Gradient, Trajectory
 
-__all__ = ["Backend", "Forward", "Gradient", "Trajectory"]
+__all__ = ["Backend", "Forward", "Gradient", "Structure", "Trajectory"]
 
 
 class Forward(NamedTuple):
@@ -22,6 +22,17 @@ class Forward(NamedTuple):
     Pred: Any
     J0: Any
     diagonals: tuple[Any, ...]
+
+
+class Structure(NamedTuple):
+    """What one call over several devices does on one of them.
+
+    temporary_bytes:  what it allocates beyond its inputs and outputs
+    collectives:      {name: (calls, bytes)}; bytes: the size of what the device receives
+    """
+
+    temporary_bytes: int
+    collectives: dict[str, tuple[int, int]]
 
 
 class Backend(Protocol):

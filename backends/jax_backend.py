@@ -395,9 +395,7 @@ def update(model, differentiate, state, X, Y, learning_rate, dJ_dJ0):
     return (W, b), Trajectory(W, b, loss, correct if model.has_accuracy else None)
 
 
-def make_run(model, formulation):
-    differentiate = make_differentiate(model, formulation)
-
+def make_run(model, differentiate):
     @partial(jax.jit, static_argnames="epochs")
     def run(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         def step(state, batch):
@@ -472,7 +470,7 @@ def make_train(model, formulation, execution):
         run = partial(fused_run, parts)
         return jax.jit(run, static_argnames="epochs", compiler_options=WIDE)
     if execution == "run":
-        return make_run(parts, formulation)
+        return make_run(parts, make_differentiate(parts, formulation))
     step = make_step(parts, formulation)
 
     def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):

@@ -1,0 +1,139 @@
+"""One batch over several devices in JAX: a mesh with one axis, and XLA's own partitioner or none.
+
+The devices are those of this process, or of all processes that join() has connected.
+"""
+
+import os
+import re
+from functools import partial
+
+import jax
+import numpy as np
+from jax import lax
+from jax.experimental import multihost_utils
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from backends import jax_backend
+from backends.contract import Gradient, Structure
+
+AXIS = "batch"  # of the mesh
+WHOLE = PartitionSpec()
+COLLECTIVE = re.compile(
+    r"= (\S+|\([^)]*\)) (all-reduce|all-gather|all-to-all|reduce-scatter|collective-permute)"
+    r"(?:-start)?\("
+)
+SHAPE = re.compile(r"([a-z]+)(\d+)\[([\d,]*)\]")  # f64[1024,3]
+
+
+def join(seconds):
+    """Connect this process with the others, which the variables of torchrun name."""
+    if (processes := int(os.environ.get("WORLD_SIZE", 1))) > 1:
+        jax.distributed.initialize(
+            f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}", processes,
+            int(os.environ["RANK"]), initialization_timeout=seconds,
+            heartbeat_timeout_seconds=seconds,
+        )  # fmt: skip
+
+
+def gathered(numbers):  # (k,) of every process -> (processes, k)
+    return multihost_utils.process_allgather(np.asarray(numbers)[None], tiled=True)
+
+
+class Shards:
+    """The functions of the backend for batches that are sharded over the first devices there are.
+
+    automatic: XLA partitions the backend's own functions, as the shardings of X and Y suggest.
+    batch: each device computes the gradient of its own examples, and these are summed.
+    """
+
+    def __init__(self, partition, devices, device):
+        self.partition, self.devices = partition, devices
+        found = np.array(jax.devices(device)[:devices])
+        if len(found) < devices:
+            raise ValueError(f"JAX has {len(found)} devices ({device}) here, {devices} are needed")
+        self.mesh = Mesh(found, (AXIS,), axis_types=(AxisType.Auto,))
+
+    def put(self, W, b, X, Y):
+        """W (F,1) and b (1,1) on every device, X (..., B, F) and Y (..., B, 1) sharded by B.
+
+        Raises ValueError if B is not a multiple of the devices: XLA's shards are equal.
+        """
+        if X.shape[-2] % self.devices:
+            raise ValueError(
+                f"B = {X.shape[-2]} over {self.devices} devices: JAX needs a multiple of "
+                f"{self.devices}, since its shards are equal"
+            )
+        batch = PartitionSpec(*[None] * (X.ndim - 2), AXIS)
+        return [self._put(a, spec) for a, spec in zip((W, b, X, Y), (WHOLE, WHOLE, batch, batch))]
+
+    def make_gradient(self, model, formulation, execution):
+        """gradient(W, b, X, Y, dJ_dJ0) of the whole batch, the same on every device."""
+        if self.partition == "automatic":
+            gradient = jax_backend.make_gradient(model, formulation, execution)
+        else:
+            differentiate = self._summed(model, formulation)
+
+            def gradient(*arguments):
+                return differentiate(*arguments)[0]
+
+            gradient = self._mapped(gradient, PartitionSpec(AXIS), numbers=1)
+        return jax.jit(gradient, out_shardings=self._sharding(WHOLE))
+
+    def make_train(self, model, formulation, execution):
+        """train(W, b, X, Y, learning_rate, dJ_dJ0, epochs) -> Trajectory, on every device."""
+        parts = jax_backend.PARTS[model]
+        differentiate = jax_backend.make_differentiate(parts, formulation)
+        if self.partition == "batch":
+            differentiate = self._summed(model, formulation)
+
+        def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+            run = partial(jax_backend.make_run(parts, differentiate), epochs=epochs)
+            if self.partition == "batch":
+                run = self._mapped(run, PartitionSpec(None, AXIS), numbers=2)
+            return run(W, b, X, Y, learning_rate, dJ_dJ0)
+
+        return jax.jit(train, static_argnames="epochs", out_shardings=self._sharding(WHOLE))
+
+    def structure(self, function, *arguments):
+        """What the compiler says of one call: bytes on a device, and what the devices exchange."""
+        compiled = function.lower(*arguments).compile()
+        temporary = compiled.memory_analysis().temp_size_in_bytes
+        return Structure(temporary, collectives(compiled.as_text()))
+
+    def _summed(self, model, formulation):
+        """The backend's own gradient of the device's examples, and its sum over all devices."""
+        own = jax_backend.make_differentiate(jax_backend.PARTS[model], formulation)
+
+        def differentiate(*arguments):
+            (dW, db, loss), accuracy = own(*arguments)
+            dW, db = lax.psum((dW, db), AXIS)
+            loss, accuracy = lax.pmean((loss, accuracy), AXIS)  # the shards are equal
+            return Gradient(dW, db, loss), accuracy
+
+        return differentiate
+
+    def _mapped(self, function, batch, numbers):
+        specs = (WHOLE, WHOLE, batch, batch, *[WHOLE] * numbers)
+        return jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=WHOLE)
+
+    def _sharding(self, spec):
+        return NamedSharding(self.mesh, spec)
+
+    def _put(self, array, spec):  # every process has the whole array, and its devices take parts
+        return jax.make_array_from_callback(
+            array.shape, self._sharding(spec), lambda index: np.array(array[index])
+        )
+
+
+def collectives(text):
+    """{name: (calls, bytes)} of a compiled program's collectives; bytes of what one device gets."""
+    found = {}
+    for shapes, name in COLLECTIVE.findall(text):
+        calls, size = found.get(name, (0, 0))
+        found[name] = calls + 1, size + sum(map(_bytes, SHAPE.findall(shapes)))
+    return found
+
+
+def _bytes(shape):
+    _, bits, lengths = shape
+    return int(bits) // 8 * int(np.prod([int(n) for n in lengths.split(",") if n]))

@@ -23,6 +23,8 @@ STATE = pytest.StashKey[dict]()
 CHECKS = "checks"  # of a test: [quantity, observed / allowed, text]; pytest-xdist passes them on
 LEFT_OUT = pytest.StashKey[list]()
 UNFINISHED = pytest.StashKey[list]()  # rows whose call or check raised an error
+SHARDS = pytest.StashKey[list]()  # what gradients over several devices do on one of them
+LOST = pytest.StashKey[str]()  # why a run over several processes ended early
 RUN = pytest.StashKey[Path]()  # the file of the run
 
 
@@ -36,6 +38,8 @@ def pytest_addoption(parser):
     group.addoption("--quick", action="store_true", help=f"{text}three batch sizes")
     text = "benchmark only elementwise maps: this one, all, or the path of a file <name>_map.py"
     group.addoption("--map", action="append", default=[], help=f"{text} (repeatable)")
+    text = "benchmark only batches that are sharded over N devices: --backend jax, or torch in N "
+    group.addoption("--devices", type=int, metavar="N", help=f"{text}processes, as of torchrun")
     group.addoption("--no-report", action="store_true", help="only store the run")
     group.addoption(
         "--threads", type=int, default=1, metavar="N", help="threads in every pool (default 1)"
@@ -48,7 +52,7 @@ def pytest_configure(config):
     from benchmarks.measure.threads import enforce
     from benchmarks.told import MISTAKE
 
-    for key in (LEFT_OUT, UNFINISHED):
+    for key in (LEFT_OUT, UNFINISHED, SHARDS):
         config.stash[key] = []
     environment.place_caches(ROOT)
     try:
@@ -56,19 +60,54 @@ def pytest_configure(config):
         is_timed = config.getoption("benchmark_only") and not config.option.collectonly
         if is_timed:
             pytest_options.check(config)
-        config.stash[THREADS] = enforce(config.getoption("threads"), pin=is_timed)
+        over = _devices(config) if is_timed else {}
+        config.stash[THREADS] = enforce(config.getoption("threads"), pin=is_timed, **over)
     except ValueError as error:
         raise _refused(MISTAKE, error) from None
+    if over:
+        _join(config)
     config.stash[CELLS] = _chosen_cells(config)
     _check_maps(config)
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
         config.args = ["benchmarks" if config.getoption("benchmark_only") else "tests"]
-    if config.getoption("benchmark_only") and not config.option.collectonly:
+    if is_timed and over and os.environ.get("RANK", "0") != "0":
+        config.option.benchmark_json = None  # the first process stores the run
+    elif is_timed:
         from benchmarks.store.conditions import state
 
         config.stash[RUN] = _claimed(config)
         config.option.benchmark_json = Path(os.devnull)  # the run is stored by put, see below
         config.stash[STATE] = state()
+
+
+def _devices(config):
+    """How enforce is to place this process, if a batch is sharded over devices."""
+    if (count := config.getoption("devices")) is None:
+        return {}
+    from benchmarks.measure import devices
+
+    own = devices.here(count)
+    devices.make(own)
+    return {"devices": own, "place": devices.place()}
+
+
+def _join(config):
+    """Connect this process with those of the other devices; without them pytest ends with 1."""
+    import backends
+    from benchmarks.measure.devices import SECONDS
+    from benchmarks.told import MISTAKE
+
+    given = config.getoption("backend")
+    if len(given) != 1:
+        text = "--devices: a process has one backend, as --backend jax; python -m benchmarks run "
+        raise _refused(MISTAKE, f"{text}--devices N measures all of them")
+    try:
+        backends.join(given[0], SECONDS)
+    except ValueError as error:
+        raise _refused(MISTAKE, error) from None
+    except Exception as error:  # whatever a framework raises
+        why = " ".join(str(error).split())
+        pytest.exit(f"no connection with the other processes within {SECONDS} s: {why}", 1)
 
 
 def _refused(kind, reason):
@@ -171,8 +210,9 @@ def pytest_generate_tests(metafunc):
 def pytest_collection_modifyitems(items, config):
     """Drop the tests, called NOTSET, that pytest makes if select leaves no cell; group the rest."""
     items[:] = [i for i in items if "NOTSET" not in i.name or not hasattr(i.module, "select")]
-    if config.getoption("benchmark_only") and config.getoption("map"):
-        items[:] = [i for i in items if "map" in getattr(i, "fixturenames", ())]
+    for option, name in (("map", "map"), ("devices", "sharding")):
+        if config.getoption("benchmark_only") and config.getoption(option):
+            items[:] = [i for i in items if name in getattr(i, "fixturenames", ())]
     if "PYTEST_XDIST_WORKER" in os.environ:  # one worker for tests that share compiled code
         for item in items:
             words = getattr(item, "callspec", None) and item.callspec.params
@@ -202,6 +242,16 @@ def leave_out(request):
         pytest.skip(reason)
 
     return leave_out
+
+
+@pytest.fixture
+def keep_structure(request):
+    """Keep what a cell over several devices does on one of them."""
+
+    def keep_structure(cell, **facts):
+        request.config.stash[SHARDS].append(cell._asdict() | facts)
+
+    return keep_structure
 
 
 @pytest.hookimpl(wrapper=True)
@@ -245,6 +295,7 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
     }
     complete(output_json, config.stash[LEFT_OUT], config.getoption("quick"), process)
     output_json["void"] += config.stash[UNFINISHED]
+    output_json["shards"] = config.stash[SHARDS]
     session = config.pluginmanager.get_plugin("session")
     if session.exitstatus == pytest.ExitCode.INTERRUPTED:
         output_json["failed"].append({"name": process["name"], "reason": "interrupted"})
@@ -259,7 +310,8 @@ def pytest_sessionfinish(session):
     """Store a run that has no row with a time: pytest-benchmark does not, and the reasons count."""
     config = session.config
     path = config.stash.get(RUN, None)
-    if path is None or path.exists() or not (config.stash[UNFINISHED] or config.stash[LEFT_OUT]):
+    kept = [config.stash[key] for key in (UNFINISHED, LEFT_OUT, SHARDS)]
+    if path is None or path.exists() or not any(kept):
         return
     hook = config.hook
     machine = hook.pytest_benchmark_generate_machine_info(config=config)

@@ -34,6 +34,11 @@ and optionally these:
     cast(array, dtype)                  the array in another dtype
     MAP_DEFAULTS    {name in common use: its function of x (n,), called without options}
 
+    PARTITIONS  how it can shard a batch over several devices: "automatic", the framework decides;
+                "batch", each device keeps its own examples. By default it cannot. With them comes
+    sharding()  the module for it, imported only then, with Shards(partition, devices, device):
+                see jax_shards.py; <name>_processes.py connects processes
+
     BASE        the name of another backend. It provides the names above that the file leaves
                 out, except FORMULATIONS, EXECUTIONS, MODELS and MAPS, which are always the
                 file's own
@@ -65,16 +70,20 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from backends import source, versions
-from backends.loading import DEVICES, EXECUTIONS, FORMULATIONS, Loaded
-from reference.words import DTYPES, MODELS
+from backends.loading import DEVICES, EXECUTIONS, FORMULATIONS, Loaded, Sharded
+from reference.words import DTYPES, MODELS, check_name
 
+UNSHARDED = "none"
 _FOLDER = Path(__file__).parent
-_SUFFIX = "_backend.py"
+_SUFFIX, _PROCESSES = "_backend.py", "_processes.py"
 _added: dict[str, Path] = {}  # the path of each backend added by `add`
 
 
 class Cell(NamedTuple):
-    """One combination of these six words: it is tested, timed and shown."""
+    """One combination of these words: it is tested, timed and shown.
+
+    sharding is "none" on one device, else the partition and the number of devices: "batch/2".
+    """
 
     model: str
     backend: str
@@ -82,13 +91,35 @@ class Cell(NamedTuple):
     device: str
     formulation: str
     dtype: str
+    sharding: str = UNSHARDED
 
     def __str__(self) -> str:
-        return "-".join(self)
+        return "-".join(self if self.sharding != UNSHARDED else self[:-1])
+
+    @property
+    def partition(self) -> str:
+        """How its batch is sharded: "none", "automatic" or "batch"."""
+        return self.sharding.split("/")[0]
+
+    @property
+    def devices(self) -> int:
+        """The number of devices that share its batch."""
+        return 1 if self.sharding == UNSHARDED else int(self.sharding.split("/")[1])
 
 
 class Unavailable(ImportError):
     """A backend whose framework is missing or fails to import."""
+
+
+def join(name: str, seconds: float) -> None:
+    """Connect this process with the others of a run, before the backend is loaded.
+
+    Raises ValueError if the backend works in one process only, what its framework raises if the
+    others do not come within these seconds.
+    """
+    known = [path.name.removesuffix(_PROCESSES) for path in sorted(_FOLDER.glob("*" + _PROCESSES))]
+    check_name("backend over several devices", name, tuple(known))
+    importlib.import_module(f"backends.{name}_processes").join(seconds)
 
 
 def names() -> tuple[str, ...]:
@@ -125,6 +156,22 @@ def load(name: str) -> Any:
     if name not in names():
         raise ValueError(f"unknown backend {name!r}; one of: {', '.join(names())}")
     return _usable(name, *_import(name))
+
+
+def of(cell: Cell) -> Any:
+    """The backend of a cell, over its devices if it is sharded.
+
+    Raises ValueError if the backend has no such partition, or the devices are not there.
+    """
+    module = load(cell.backend)
+    if cell.sharding == UNSHARDED:
+        return module
+    return _sharded(cell.backend, cell.partition, cell.devices, cell.device)
+
+
+@cache
+def _sharded(name: str, partition: str, devices: int, device: str) -> Sharded:
+    return Sharded(load(name), partition, devices, device)
 
 
 def unavailable(*, importing: bool = True) -> dict[str, str]:

@@ -31,6 +31,7 @@ DEVICES = tuple(filter(_is_usable, ("cpu", "cuda")))
 MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("run", "step")
+PARTITIONS = ("automatic", "batch")
 MAPS = tuple(jax_maps.FUNCTIONS)
 MAP_DTYPES = ("float64", "float32", "bfloat16", "float16")
 MAP_DEFAULTS = jax_maps.DEFAULTS
@@ -495,6 +496,12 @@ def map_of(function, formulation, execution):
 
 def cast(array, dtype):
     return array.astype(dtype)
+
+
+def sharding():
+    from backends import jax_shards  # only for several devices
+
+    return jax_shards
 
 
 def temporary_bytes(function, *arguments):

@@ -1,9 +1,8 @@
 """One batch over several devices in JAX: a mesh with one axis, and XLA's own partitioner or none.
 
-The devices are those of this process, or of all processes that join() has connected.
+The devices are those of this process, or of all processes that jax_processes.py has connected.
 """
 
-import os
 import re
 from functools import partial
 
@@ -25,20 +24,6 @@ COLLECTIVE = re.compile(
 SHAPE = re.compile(r"([a-z]+)(\d+)\[([\d,]*)\]")  # f64[1024,3]
 
 
-def join(seconds):
-    """Connect this process with the others, which the variables of torchrun name."""
-    if (processes := int(os.environ.get("WORLD_SIZE", 1))) > 1:
-        jax.distributed.initialize(
-            f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}", processes,
-            int(os.environ["RANK"]), initialization_timeout=seconds,
-            heartbeat_timeout_seconds=seconds,
-        )  # fmt: skip
-
-
-def gathered(numbers):  # (k,) of every process -> (processes, k)
-    return multihost_utils.process_allgather(np.asarray(numbers)[None], tiled=True)
-
-
 class Shards:
     """The functions of the backend for batches that are sharded over the first devices there are.
 
@@ -53,18 +38,22 @@ class Shards:
             raise ValueError(f"JAX has {len(found)} devices ({device}) here, {devices} are needed")
         self.mesh = Mesh(found, (AXIS,), axis_types=(AxisType.Auto,))
 
-    def put(self, W, b, X, Y):
-        """W (F,1) and b (1,1) on every device, X (..., B, F) and Y (..., B, 1) sharded by B.
+    def from_numpy(self, array):
+        """A copy of the whole array on every device."""
+        return self._put(array, WHOLE)
+
+    def batch_from_numpy(self, array):
+        """A copy of X (..., B, F) or Y (..., B, 1), sharded by B.
 
         Raises ValueError if B is not a multiple of the devices: XLA's shards are equal.
         """
-        if X.shape[-2] % self.devices:
+        *others, B, _ = array.shape
+        if B % self.devices:
             raise ValueError(
-                f"B = {X.shape[-2]} over {self.devices} devices: JAX needs a multiple of "
-                f"{self.devices}, since its shards are equal"
+                f"B = {B} over {self.devices} devices: JAX needs a multiple of {self.devices}, "
+                "since its shards are equal"
             )
-        batch = PartitionSpec(*[None] * (X.ndim - 2), AXIS)
-        return [self._put(a, spec) for a, spec in zip((W, b, X, Y), (WHOLE, WHOLE, batch, batch))]
+        return self._put(array, PartitionSpec(*[None] * len(others), AXIS))
 
     def make_gradient(self, model, formulation, execution):
         """gradient(W, b, X, Y, dJ_dJ0) of the whole batch, the same on every device."""
@@ -93,6 +82,13 @@ class Shards:
             return run(W, b, X, Y, learning_rate, dJ_dJ0)
 
         return jax.jit(train, static_argnames="epochs", out_shardings=self._sharding(WHOLE))
+
+    def gathered(self, numbers):  # (k,) of every process -> (processes, k)
+        return multihost_utils.process_allgather(np.asarray(numbers)[None], tiled=True)
+
+    def copies(self, array):
+        """What each device of this process has of the array, in NumPy arrays."""
+        return [np.array(shard.data) for shard in array.addressable_shards]
 
     def structure(self, function, *arguments):
         """What the compiler says of one call: bytes on a device, and what the devices exchange."""

@@ -1,5 +1,6 @@
 """A backend as callers use it: its module, with what every file would otherwise repeat."""
 
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -9,6 +10,7 @@ from reference.words import check_name
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step", "block", "run")
 DEVICES = ("cpu", "cuda")
+PARTITIONS = ("automatic", "batch")
 MODELS = ("linear", "logistic")  # of a file without this name
 RENAMED = {"epoch": "block"}  # old names of executions
 
@@ -37,6 +39,8 @@ class Loaded:
         """A copy of the array on the device, whatever its strides and the order of its bytes."""
         native = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
         return self.__getattr__("from_numpy")(native, device)
+
+    batch_from_numpy = from_numpy  # one device has the whole batch
 
     def make_forward(self, model: str) -> Any:
         """The forward pass. Here and below names are checked, and what is made is kept."""
@@ -93,6 +97,37 @@ class Loaded:
         except AttributeError:
             return False
         return True
+
+
+class Sharded:
+    """A backend for batches that are sharded over several devices; see the contract.
+
+    It has the names of Loaded, and structure, copies and gathered. Raises ValueError if the devices are not there.
+    """
+
+    def __init__(self, loaded: Loaded, partition: str, devices: int, device: str) -> None:
+        check_name("partition", partition, getattr(loaded, "PARTITIONS", ()))
+        self._loaded = loaded
+        self._shards = loaded.sharding().Shards(partition, devices, device)
+        self.make_gradient = cache(self._shards.make_gradient)
+        self.make_train = cache(self._shards.make_train)
+        self.structure, self.copies = self._shards.structure, self._shards.copies
+        self.gathered = self._shards.gathered
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loaded, name)
+
+    def from_numpy(self, array: Any, device: str) -> Any:
+        """A copy of the whole array on every device."""
+        return self._shards.from_numpy(array)
+
+    def to_numpy(self, array: Any) -> Any:
+        """What this process's first device has of the array: all of it, if every device has."""
+        return self.copies(array)[0]
+
+    def batch_from_numpy(self, array: Any, device: str) -> Any:
+        """A copy of X (..., B, F) or Y (..., B, 1), sharded by B."""
+        return self._shards.batch_from_numpy(array)
 
 
 _OWN = ("FORMULATIONS", "EXECUTIONS")  # never those of the base

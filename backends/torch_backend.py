@@ -24,6 +24,7 @@ DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step", "block")
+PARTITIONS = ("automatic", "batch")
 MAPS = tuple(torch_maps.FUNCTIONS)
 MAP_DTYPES = ("float64", "float32", "bfloat16", "float16")
 MAP_DEFAULTS = torch_maps.DEFAULTS
@@ -516,6 +517,12 @@ def map_of(function, formulation, execution):
 
 def cast(array, dtype):
     return array.to(getattr(torch, dtype))
+
+
+def sharding():
+    from backends import torch_shards  # only for several devices: it starts torch.distributed
+
+    return torch_shards
 
 
 def temporary_bytes(function, *arguments):

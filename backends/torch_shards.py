@@ -1,11 +1,7 @@
 """One batch over several processes in PyTorch, each with a device, as torchrun starts them.
-
-gloo connects CPUs, nccl GPUs.
 """
 
-import os
-from datetime import timedelta
-
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor, Replicate, Shard, init_device_mesh
@@ -21,25 +17,6 @@ NAMES = {  # of the collectives, by that of the operator
     "all_gather_into_tensor": "all-gather", "reduce_scatter_tensor": "reduce-scatter",
     "all_to_all_single": "all-to-all",
 }  # fmt: skip
-
-
-def join(seconds):
-    """Connect this process with the others, which the variables of torchrun name."""
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-    alone = {} if "WORLD_SIZE" in os.environ else {"store": dist.HashStore(), "rank": 0}
-    size = {} if "WORLD_SIZE" in os.environ else {"world_size": 1}
-    dist.init_process_group(timeout=timedelta(seconds=seconds), **alone, **size)
-
-
-def leave():
-    dist.destroy_process_group()
-
-
-def gathered(numbers):  # (k,) of every process -> a list of them, by rank
-    found = [None] * dist.get_world_size()
-    dist.all_gather_object(found, numbers)
-    return found
 
 
 class Shards:
@@ -58,13 +35,17 @@ class Shards:
         self.is_automatic, self.devices, self.device = partition == "automatic", devices, device
         self.mesh = init_device_mesh(device, (devices,))
 
-    def put(self, W, b, X, Y):
-        """W (F,1) and b (1,1) on every device, X (..., B, F) and Y (..., B, 1) sharded by B.
+    def from_numpy(self, array):
+        """A copy of the whole array on every device."""
+        return torch.tensor(array, device=self.device)
+
+    def batch_from_numpy(self, array):
+        """This device's part of X (..., B, F) or Y (..., B, 1), sharded by B.
 
         Raises ValueError if a device would get no example, or, with automatic, if B is not a
         multiple of the devices: DTensor's mean over unequal shards may be the mean of their means.
         """
-        B, n = X.shape[-2], self.devices
+        B, n = array.shape[-2], self.devices
         if B < n:
             raise ValueError(f"B = {B} over {n} devices: each needs an example")
         if self.is_automatic and B % n:
@@ -72,11 +53,11 @@ class Shards:
                 f"B = {B} over {n} devices: automatic partitioning needs a multiple of {n}, since "
                 "some of DTensor's means over unequal shards are means of means"
             )
-        X, Y = (torch.tensor(a, device=self.device) for a in (X, Y))
-        X, Y = (a.tensor_split(n, dim=-2)[dist.get_rank()].contiguous() for a in (X, Y))
-        if self.is_automatic:
-            X, Y = (DTensor.from_local(a, self.mesh, [Shard(a.ndim - 2)]) for a in (X, Y))
-        return [*(torch.tensor(a, device=self.device) for a in (W, b)), X, Y]
+        own = np.array_split(array, n, axis=-2)[dist.get_rank()]
+        shard = torch.tensor(np.ascontiguousarray(own), device=self.device)
+        if not self.is_automatic:
+            return shard
+        return DTensor.from_local(shard, self.mesh, [Shard(array.ndim - 2)], run_check=False)
 
     def make_gradient(self, model, formulation, execution):
         """gradient(W, b, X, Y, dJ_dJ0) of the whole batch, the same on every device."""
@@ -84,8 +65,8 @@ class Shards:
 
         @torch.no_grad()
         def gradient(W, b, X, Y, dJ_dJ0):
-            gradient, _ = differentiate(*self._everywhere(W, b), X, Y, *self._everywhere(number(dJ_dJ0, W)))
-            return Gradient(*self._whole(gradient))
+            W, b, dJ_dJ0 = self._everywhere(W, b, number(dJ_dJ0, W))
+            return Gradient(*self._whole(differentiate(W, b, X, Y, dJ_dJ0)[0]))
 
         return gradient
 
@@ -95,8 +76,8 @@ class Shards:
         differentiate = self._differentiate(model, formulation, execution)
 
         def advance(W, b, X, Y, *numbers):
-            state, numbers = self._everywhere(W, b), self._everywhere(*numbers)
-            return self._whole(update(parts, differentiate, *state, X, Y, *numbers))
+            W, b, *numbers = self._everywhere(W, b, *numbers)
+            return self._whole(update(parts, differentiate, W, b, X, Y, *numbers))
 
         @torch.no_grad()
         def train(*arguments):
@@ -106,6 +87,16 @@ class Shards:
             return found._replace(accuracy=mean_of_all(found.accuracy, arguments[2].shape[1]))
 
         return train
+
+    def gathered(self, numbers):  # (k,) of every process -> a list of them
+        found = [None] * self.devices
+        dist.all_gather_object(found, numbers)
+        return found
+
+    def copies(self, array):
+        """What the device of this process has of the array, in a list: it has one device."""
+        own = array.to_local() if isinstance(array, DTensor) else array
+        return [torch_backend.to_numpy(own)]
 
     def structure(self, function, *arguments):
         """What one call does on this device: bytes from the profiler, collectives as dispatched."""

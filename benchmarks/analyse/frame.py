@@ -19,7 +19,7 @@ from benchmarks.store.run import CELL_WORDS, Check, Entry, Life, Run, load
 C_LOOP = "native"
 RATIOS = {"baseline": "/ reference"}  # the others: "/ " and their name
 KNOWN_RATIOS = ("/ C", "/ reference", "/ elementwise", "/ traffic", "/ reading", "/ exponentials",
-                "/ products", "/ numpy")  # fmt: skip
+                "/ products", "/ numpy", "/ one device")  # fmt: skip
 BOUNDS = ["/ reading", "/ exponentials"]  # of a large batch; the higher bound counts
 STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to host", "numpy")
 WHOLE = ["B", "steps", "examples", "features", "matrix_bytes"]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from pytest_benchmark.stats import Stats
 
+from backends import UNSHARDED
 from benchmarks.analyse.intervals import NOTHING, Sample, prior, ratio
 from benchmarks.store.conditions import differences
 from benchmarks.store.run import CELL_WORDS
@@ -21,6 +22,7 @@ def merge(parts: list[JSON]) -> JSON:
     run["processes"] = [process for part in parts for process in part["processes"]]
     run["failed"] = [process for part in parts for process in part["failed"]]
     run["left_out"] = _unique(row for part in parts for row in part["left_out"])
+    run["shards"] = _unique(row for part in parts for row in part.get("shards", []))
     run["trajectories"] = _unique(t for part in parts for t in part["trajectories"])
     rows: dict[tuple[str, str], list[JSON]] = {}
     void: dict[tuple[str, str], JSON] = {}
@@ -110,7 +112,7 @@ def _size(row: JSON) -> tuple[Any, ...]:
 
 
 def _cell(info: JSON) -> str:
-    return "-".join(info[word] for word in CELL_WORDS)
+    return "-".join(info.get(word, UNSHARDED) for word in CELL_WORDS)
 
 
 def _unique(found: Any) -> list[Any]:

@@ -33,7 +33,8 @@ class Call(NamedTuple):
 
     module is its backend; calls the number of calls in a block; supply makes the arguments of each
     call, on the device; is_short says whether one call before a block, which is not timed, fills
-    the caches; seconds is about what a call takes.
+    the caches; seconds is about what a call takes. If several processes make the call together,
+    agreed returns the first process's number in all of them: they must do the same.
     """
 
     function: Callable[..., Any]
@@ -43,6 +44,7 @@ class Call(NamedTuple):
     device: str = "cpu"
     is_short: bool = False
     seconds: float = BLOCK
+    agreed: Callable[[float], float] = float
 
     def beside(self, others: Iterable["Call"]) -> "Call":
         """The call in a block that is long enough beside these others."""
@@ -73,14 +75,18 @@ class Call(NamedTuple):
 
 
 def prepare(
-    function: Callable[..., Any], module: Any, supply: Supply = nothing, device: str = "cpu"
+    function: Callable[..., Any],
+    module: Any,
+    supply: Supply = nothing,
+    device: str = "cpu",
+    agreed: Callable[[float], float] = float,
 ) -> Call:
     """Call the function until it is warm, and find how many calls fill a block."""
-    call = Call(function, module, 1, supply, device)
+    call = Call(function, module, 1, supply, device, agreed=agreed)
     call.block(call.given(draw(0)))
-    seconds = seconds_of(call, draw(0), [])
+    seconds = agreed(seconds_of(call, draw(0), []))
     if seconds < 10 * BLOCK:  # one interruption may take as long as the calls
-        seconds = min(seconds_of(call, draw(0), []) for _ in range(5))
+        seconds = agreed(min(seconds_of(call, draw(0), []) for _ in range(5)))
     seconds = max(seconds, 1e-9)
     calls = max(1, ceil(BLOCK / seconds))
     return call._replace(calls=calls, is_short=seconds < SHORT, seconds=seconds)

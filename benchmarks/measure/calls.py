@@ -9,7 +9,7 @@ from typing import Any
 import backends
 from backends import Cell
 from benchmarks.measure.block import Call, prepare
-from benchmarks.measure.inputs import SETS, on_device, supply
+from benchmarks.measure.inputs import SETS, all_on_device, supply
 from reference import backprop
 from reference.models import load
 from reference.problems import Problem, make, published
@@ -46,28 +46,28 @@ def gradient_problem(model: str, dtype: str, B: int, F: int = 0) -> Problem:
 
 def train_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
     """One whole training run of the cell."""
-    arrays = on_device(cell, problem.W, problem.b, problem.X, problem.Y)
-    return partial(_train(cell, problem), *arrays)
+    arrays = all_on_device(cell, problem.W, problem.b, problem.X, problem.Y)
+    return partial(train_of(cell, problem), *arrays)
 
 
 def gradient_call(cell: Cell, problem: Problem) -> Callable[[], Any]:
     """One gradient of the cell on the problem's first batch."""
-    arrays = on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
-    return partial(_gradient(cell, problem), *arrays)
+    arrays = all_on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
+    return partial(gradient_of(cell, problem), *arrays)
 
 
 def gradient_and_arguments(cell: Cell, problem: Problem) -> tuple[Callable[..., Any], list[Any]]:
     """The function that computes one gradient of the cell, and its arguments."""
-    module = backends.load(cell.backend)
+    module = backends.of(cell)
     gradient = module.make_gradient(cell.model, cell.formulation, cell.execution)
-    arrays = on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
+    arrays = all_on_device(cell, problem.W, problem.b, problem.X[0], problem.Y[0])
     return gradient, [*arrays, problem.dJ_dJ0]
 
 
 def unprepared_training(cell: Cell, problem: Problem) -> Call:
     """The cell's training run, with different parameters in each call; it may not be warm."""
     given = supply(cell, problem, is_batch=False)
-    return Call(_train(cell, problem), backends.load(cell.backend), 1, given, cell.device)
+    return Call(train_of(cell, problem), backends.of(cell), 1, given, cell.device)
 
 
 def timed_training(cell: Cell, problem: Problem) -> Call:
@@ -79,7 +79,7 @@ def timed_training(cell: Cell, problem: Problem) -> Call:
 def timed_gradient(cell: Cell, problem: Problem) -> Call:
     """The cell's gradient, warm, with new parameters in each call."""
     given = supply(cell, problem, is_batch=True)
-    return prepare(_gradient(cell, problem), backends.load(cell.backend), given, cell.device)
+    return prepare(gradient_of(cell, problem), backends.of(cell), given, cell.device)
 
 
 @cache
@@ -94,17 +94,17 @@ def prepared_gradient(cell: Cell, B: int) -> Call:
     return timed_gradient(cell, gradient_problem(cell.model, cell.dtype, B))
 
 
-def _train(cell: Cell, problem: Problem) -> Callable[..., Any]:
+def train_of(cell: Cell, problem: Problem) -> Callable[..., Any]:
     """(W, b, X, Y) -> the trajectory, synchronized."""
-    module = backends.load(cell.backend)
+    module = backends.of(cell)
     train = module.make_train(cell.model, cell.formulation, cell.execution)
     numbers = problem.learning_rate, problem.dJ_dJ0, problem.epochs
     return lambda *arrays: module.synchronize(train(*arrays, *numbers))
 
 
-def _gradient(cell: Cell, problem: Problem) -> Callable[..., Any]:
+def gradient_of(cell: Cell, problem: Problem) -> Callable[..., Any]:
     """(W, b, X, Y) -> the gradient, synchronized."""
-    module = backends.load(cell.backend)
+    module = backends.of(cell)
     gradient = module.make_gradient(cell.model, cell.formulation, cell.execution)
     dJ_dJ0 = problem.dJ_dJ0
     return lambda *arrays: module.synchronize(gradient(*arrays, dJ_dJ0))
@@ -113,7 +113,7 @@ def _gradient(cell: Cell, problem: Problem) -> Callable[..., Any]:
 def beside(cell: Cell) -> dict[str, Cell]:
     """The cells that a cell is compared with: its own elementwise form, and the baseline."""
     cells = {"baseline": Cell(cell.model, "reference", "eager", "cpu", "dense", cell.dtype)}
-    if "elementwise" in backends.load(cell.backend).FORMULATIONS:
+    if "elementwise" in backends.of(cell).FORMULATIONS:
         cells["elementwise"] = cell._replace(formulation="elementwise")
     return {name: other for name, other in cells.items() if other != cell}
 
@@ -131,5 +131,5 @@ def c_loop(cell: Cell) -> dict[str, Cell]:
 
 def to_numpy(cell: Cell, result: Any) -> Any:
     """The result of a call with NumPy arrays as its fields."""
-    convert = backends.load(cell.backend).to_numpy
+    convert = backends.of(cell).to_numpy
     return type(result)(*(None if field is None else convert(field) for field in result))

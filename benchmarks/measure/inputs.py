@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backends import Cell, load
+from backends import Cell, of
 from reference.problems import Problem
 
 SETS = 2  # of X and Y. All calls of a round get the same one, so that it is in the caches
@@ -47,18 +47,31 @@ def drawn(problem: Problem, draw: Draw) -> Problem:
 
 
 def on_device(cell: Cell, *arrays: np.ndarray) -> list[Any]:
-    """Copies of the arrays on the cell's device."""
-    module = load(cell.backend)
+    """Copies of the arrays on the cell's device, whole on each if there are several."""
+    module = of(cell)
     return [module.from_numpy(array, cell.device) for array in arrays]
+
+
+def batch_on_device(cell: Cell, *arrays: np.ndarray) -> list[Any]:
+    """Copies of X and Y, sharded by the batch if there are several devices."""
+    module = of(cell)
+    return [module.batch_from_numpy(array, cell.device) for array in arrays]
+
+
+def all_on_device(
+    cell: Cell, W: np.ndarray, b: np.ndarray, X: np.ndarray, Y: np.ndarray
+) -> list[Any]:
+    """Copies of the arguments that every gradient and run has."""
+    return [*on_device(cell, W, b), *batch_on_device(cell, X, Y)]
 
 
 def supply(cell: Cell, problem: Problem, is_batch: bool) -> Supply:
     """(W, b, X, Y) on the cell's device for each draw; with is_batch the first batch's X and Y."""
-    module = load(cell.backend)
+    module = of(cell)
     sets = []
     for data in range(SETS):
         X, Y = _data(problem, data)
-        sets.append(on_device(cell, X[0], Y[0]) if is_batch else on_device(cell, X, Y))
+        sets.append(batch_on_device(cell, *((X[0], Y[0]) if is_batch else (X, Y))))
 
     def given(draws: Sequence[Draw]) -> list[tuple[Any, ...]]:
         found = [(*on_device(cell, *_parameters(problem, d.number)), *sets[d.data]) for d in draws]

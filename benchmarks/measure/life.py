@@ -122,10 +122,9 @@ def _load(words: str, path: str | None) -> tuple["Cell", Any, Callable[..., Any]
 
     if path:
         backends.add(path)
-    chosen: dict[str, Any] = dict(
-        zip(backends.Cell._fields, ([word] for word in words.split("-")), strict=False)
-    )
-    cells = backends.cells(**chosen) if len(chosen) == len(backends.Cell._fields) else []
+    names = backends.Cell._fields[:6]  # all words of a cell on one device
+    chosen: dict[str, Any] = dict(zip(names, ([word] for word in words.split("-")), strict=False))
+    cells = backends.cells(**chosen) if len(chosen) == len(names) else []
     if words not in map(str, cells):
         raise ValueError(
             f"nothing to measure: no backend has the combination {words}; "

@@ -48,7 +48,8 @@ def look(call: Call) -> tuple[dict[str, float], str]:
             found[name] -= found.pop(f"{name} again")
         for name in ("later", "processors"):  # the smallest value could miss a thread
             found[name] = median(probe[name] for probe in probes)
-        if not (reason := _reason(found)):
+        reason = _reason(found)
+        if not call.agreed(bool(reason)):
             break
     return found, reason or threads.astray()
 

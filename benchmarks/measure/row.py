@@ -54,4 +54,5 @@ def unfinished(item: Any, error: Any, words: tuple[str, ...]) -> list[dict[str, 
     why = " ".join(f"{error.typename}: {error.value}".split())
     kind = getattr(item.module, "KIND", "call")
     row = {"kind": kind, "group": group, "conditions": "", "void": why}
+    row |= {"sharding": params["sharding"]} if "sharding" in params else {}
     return [{word: params[word] for word in words} | row]

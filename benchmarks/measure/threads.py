@@ -17,8 +17,12 @@ PINNED: set[int] = set()  # the processors that this process is kept on, if any
 MAKE_POOLS = ("numpy", "scipy", "numba", "jax", "torch")
 
 
-def enforce(count: int, *, pin: bool) -> str:
+def enforce(count: int, *, pin: bool, devices: int = 1, place: int = 0) -> str:
     """Set count threads for every pool; with pin, keep this process on as many processors.
+
+    With several devices in this process, XLA's pool has count threads for each, and the process as
+    many processors. place counts the processes of this machine that share a batch, from 0: each
+    gets other processors. If there are too few for all devices, nothing is pinned.
 
     Returns what was done, as text for the conditions of the run. Raises ValueError if there are
     fewer processors, and with pin if a pool exists already, whose threads cannot be set.
@@ -27,7 +31,7 @@ def enforce(count: int, *, pin: bool) -> str:
     if not 1 <= count <= len(processors):
         raise ValueError(f"--threads {count}: this process may use 1 to {len(processors)}")
     early = [name for name in MAKE_POOLS if name in sys.modules]
-    os.environ |= dict.fromkeys((*POOLS, XLA), str(count))
+    os.environ |= dict.fromkeys(POOLS, str(count)) | {XLA: str(count * devices)}
     if early and pin:
         raise ValueError(
             f"{', '.join(early)} was imported before the number of threads could be set, perhaps "
@@ -39,10 +43,13 @@ def enforce(count: int, *, pin: bool) -> str:
         return f"{count} in each pool"
     if not hasattr(psutil.Process, "cpu_affinity"):
         return f"{count} in each pool; not enforced: this system has no affinity"
-    PINNED.update(fastest(processors, count))
+    count_here = count * devices
+    if count_here * (place + 1) > len(processors):
+        return f"{count} in each pool, on any of {psutil.cpu_count()} processors"
+    PINNED.update(fastest(processors, count_here * (place + 1))[:count_here])
     psutil.Process().cpu_affinity(list(PINNED))
     numbers = ", ".join(map(str, sorted(PINNED)))
-    return f"{count} in each pool, {count} of {psutil.cpu_count()} processors (number {numbers})"
+    return f"{count} in each pool, {len(PINNED)} of {psutil.cpu_count()} processors (number {numbers})"
 
 
 def fastest(processors: list[int], count: int, files: Path = PROCESSORS) -> list[int]:
@@ -73,7 +80,7 @@ def usable_processors() -> list[int]:
 
 def allowed() -> int:
     """The number of processors that a call may keep busy."""
-    return int(os.environ.get(POOLS[0], len(usable_processors())))
+    return len(PINNED) or int(os.environ.get(POOLS[0], len(usable_processors())))
 
 
 def astray() -> str:

@@ -172,7 +172,7 @@ def _check(row: Any) -> str:
     return f"{check.quantity}: {digits(check.observed)} of {digits(check.allowed)} {check.unit}"
 
 
-CELLS = tuple(_word(word) for word in CELL_WORDS)
+CELLS = tuple(_word(word) for word in CELL_WORDS if word != "sharding")
 AGREEMENT = (
     Column("tolerance used", "tolerance used", _used, is_wide=True),
     Column("nearest check", "check", is_wide=True),

@@ -15,11 +15,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from backends import UNSHARDED
 from benchmarks.store import schema
 from benchmarks.store.files import Mistake
 from benchmarks.store.machine import next_file
 
-CELL_WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
+CELL_WORDS = ("model", "backend", "execution", "device", "formulation", "dtype", "sharding")
 LARGEST = sys.float_info.max  # rejects nan, infinity, and whole numbers that are too large
 Finite = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
 Positive = Annotated[float, Meta(gt=0, le=LARGEST)]
@@ -35,11 +36,13 @@ class CellWords(Struct, kw_only=True):
     device: str
     formulation: str
     dtype: str
+    sharding: str = UNSHARDED
 
     @property
     def cell(self) -> str:
         """All words in one text."""
-        return " ".join(getattr(self, word) for word in CELL_WORDS)
+        words = [getattr(self, word) for word in CELL_WORDS]
+        return " ".join(word for word in words if word != UNSHARDED)
 
 
 class Check(Struct):
@@ -88,6 +91,12 @@ class Gradient(Row, tag="gradient"):
 
 class MapRow(Gradient, tag="map"):
     """One call of an elementwise map of B numbers, whose name is the model."""
+
+
+class ShardedRow(Row, tag="sharded"):
+    """One gradient of a batch of B examples over several devices; beside it, on one device."""
+
+    B: int
 
 
 class Training(Row, tag="training"):
@@ -140,7 +149,7 @@ class Entry(Struct):
 
     group: str
     stats: Stats
-    extra_info: Row | Gradient | MapRow | Training | Large | Life
+    extra_info: Row | Gradient | MapRow | ShardedRow | Training | Large | Life
 
 
 class VoidRow(CellWords, kw_only=True):
@@ -156,6 +165,22 @@ class LeftOut(CellWords, kw_only=True):
     """A row that was not measured."""
 
     reason: str
+
+
+class Shards(CellWords, kw_only=True):
+    """What a gradient over several devices does on one of them, whether it was timed or not.
+
+    temporary_bytes: what it allocates beyond inputs and outputs. collectives: by name the number of
+    calls, and the bytes that the device gets. checks: of the gradient, and of a training run.
+    not_timed: why there is no row with a time, or "".
+    """
+
+    B: int
+    temporary_bytes: int
+    collectives: dict[str, tuple[int, int]]
+    checks: list[Check]
+    void: str
+    not_timed: str
 
 
 class Failure(Struct):
@@ -203,6 +228,7 @@ class Run(Struct, kw_only=True):
     failed: list[Failure]
     processes: Annotated[list[Process], Meta(min_length=1)]
     trajectories: list[Trajectory]
+    shards: list[Shards] = []
 
 
 def typed(run: dict[str, Any]) -> Run:

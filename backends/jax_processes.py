@@ -1,0 +1,23 @@
+"""JAX in several processes, which the variables of torchrun name.
+
+It imports no backend: the processes have to be connected before JAX looks for its devices.
+"""
+
+import os
+
+import jax
+
+
+def join(seconds):
+    """Connect this process with the others, if there are any."""
+    if (processes := int(os.environ.get("WORLD_SIZE", 1))) > 1:
+        jax.distributed.initialize(
+            f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}", processes,
+            int(os.environ["RANK"]), initialization_timeout=seconds,
+            heartbeat_timeout_seconds=seconds,
+        )  # fmt: skip
+
+
+def leave():
+    if jax.process_count() > 1:
+        jax.distributed.shutdown()

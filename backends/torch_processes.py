@@ -1,0 +1,21 @@
+"""PyTorch in several processes, as torchrun starts them. gloo connects CPUs, nccl GPUs."""
+
+import os
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+
+def join(seconds):
+    """Connect this process with the others; alone it is a group of one."""
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    if "WORLD_SIZE" in os.environ:
+        dist.init_process_group(timeout=timedelta(seconds=seconds))
+    else:
+        dist.init_process_group(store=dist.HashStore(), rank=0, world_size=1)
+
+
+def leave():
+    dist.destroy_process_group()

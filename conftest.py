@@ -2,6 +2,7 @@
 
 import json
 import os
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,9 @@ CHECKS = "checks"  # of a test: [quantity, observed / allowed, text]; pytest-xdi
 LEFT_OUT = pytest.StashKey[list]()
 UNFINISHED = pytest.StashKey[list]()  # rows whose call or check raised an error
 SHARDS = pytest.StashKey[list]()  # what gradients over several devices do on one of them
-LOST = pytest.StashKey[str]()  # why a run over several processes ended early
+FAILED = pytest.StashKey[str]()  # why this process ended early, if it did
 RUN = pytest.StashKey[Path]()  # the file of the run
+STORED = pytest.StashKey[bool]()  # whether it is there, from an earlier row
 
 
 def pytest_addoption(parser):
@@ -92,22 +94,16 @@ def _devices(config):
 
 
 def _join(config):
-    """Connect this process with those of the other devices; without them pytest ends with 1."""
-    import backends
-    from benchmarks.measure.devices import SECONDS
+    """Connect this process with those of the other devices, and keep the rows if one is lost."""
+    from benchmarks.measure.processes import Processes, join
     from benchmarks.told import MISTAKE
 
-    given = config.getoption("backend")
-    if len(given) != 1:
-        text = "--devices: a process has one backend, as --backend jax; python -m benchmarks run "
-        raise _refused(MISTAKE, f"{text}--devices N measures all of them")
     try:
-        backends.join(given[0], SECONDS)
+        join(config.getoption("backend"))
     except ValueError as error:
         raise _refused(MISTAKE, error) from None
-    except Exception as error:  # whatever a framework raises
-        why = " ".join(str(error).split())
-        pytest.exit(f"no connection with the other processes within {SECONDS} s: {why}", 1)
+    if "WORLD_SIZE" in os.environ:
+        config.pluginmanager.register(Processes(FAILED, _store))
 
 
 def _refused(kind, reason):
@@ -284,7 +280,9 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
     from benchmarks.store.files import put
     from benchmarks.store.run import unused
 
-    config.stash[RUN] = unused(config.stash[RUN])
+    if not config.stash.get(STORED, False):
+        config.stash[RUN] = unused(config.stash[RUN])
+    config.stash[STORED] = True
     names = dict.fromkeys(cell.backend for cell in config.stash[CELLS])
     modules = {name: backends.load(name) for name in names}
     process = {
@@ -297,8 +295,9 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
     output_json["void"] += config.stash[UNFINISHED]
     output_json["shards"] = config.stash[SHARDS]
     session = config.pluginmanager.get_plugin("session")
-    if session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        output_json["failed"].append({"name": process["name"], "reason": "interrupted"})
+    interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    if reason := config.stash.get(FAILED, "interrupted" if interrupted else ""):
+        output_json["failed"].append({"name": process["name"], "reason": reason})
     try:
         put(config.stash[RUN], json.dumps(output_json, separators=(",", ":")) + "\n")
     except OSError as error:
@@ -311,16 +310,22 @@ def pytest_sessionfinish(session):
     config = session.config
     path = config.stash.get(RUN, None)
     kept = [config.stash[key] for key in (UNFINISHED, LEFT_OUT, SHARDS)]
-    if path is None or path.exists() or not any(kept):
+    if path is None or config.stash.get(STORED, False) or not any(kept):
         return
+    _store(config, [])
+
+
+def _store(config, benchmarks):
+    """Store these rows as pytest-benchmark does at the end."""
     hook = config.hook
     machine = hook.pytest_benchmark_generate_machine_info(config=config)
     hook.pytest_benchmark_update_machine_info(config=config, machine_info=machine)
     output = hook.pytest_benchmark_generate_json(
-        config=config, benchmarks=[], include_data=True, machine_info=machine,
+        config=config, benchmarks=benchmarks, include_data=True, machine_info=machine,
         commit_info=hook.pytest_benchmark_generate_commit_info(config=config),
     )  # fmt: skip
-    hook.pytest_benchmark_update_json(config=config, benchmarks=[], output_json=output)
+    output = deepcopy(output)  # it is changed, and these rows may be stored again
+    hook.pytest_benchmark_update_json(config=config, benchmarks=benchmarks, output_json=output)
 
 
 def pytest_terminal_summary(terminalreporter, config):

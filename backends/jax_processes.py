@@ -16,8 +16,3 @@ def join(seconds):
             int(os.environ["RANK"]), initialization_timeout=seconds,
             heartbeat_timeout_seconds=seconds,
         )  # fmt: skip
-
-
-def leave():
-    if jax.process_count() > 1:
-        jax.distributed.shutdown()

@@ -1,5 +1,6 @@
 """PyTorch in several processes, as torchrun starts them. gloo connects CPUs, nccl GPUs."""
 
+import atexit
 import os
 from datetime import timedelta
 
@@ -15,7 +16,4 @@ def join(seconds):
         dist.init_process_group(timeout=timedelta(seconds=seconds))
     else:
         dist.init_process_group(store=dist.HashStore(), rank=0, world_size=1)
-
-
-def leave():
-    dist.destroy_process_group()
+    atexit.register(dist.destroy_process_group)

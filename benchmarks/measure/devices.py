@@ -11,7 +11,6 @@ from zlib import crc32
 
 from benchmarks.measure.threads import PINNED
 
-SECONDS = 60  # to wait for another process: for its start, and in a call
 NOWHERE = -1  # in place of a processor, if this process is kept on none
 
 

@@ -111,14 +111,19 @@ class Unavailable(ImportError):
     """A backend whose framework is missing or fails to import."""
 
 
+def sharding() -> tuple[str, ...]:
+    """The backends that can shard a batch over several devices."""
+    found = sorted(_FOLDER.glob("*" + _PROCESSES))
+    return tuple(path.name.removesuffix(_PROCESSES) for path in found)
+
+
 def join(name: str, seconds: float) -> None:
     """Connect this process with the others of a run, before the backend is loaded.
 
-    Raises ValueError if the backend works in one process only, what its framework raises if the
-    others do not come within these seconds.
+    Raises ValueError if the backend cannot shard a batch, what its framework raises if the others
+    do not come within these seconds.
     """
-    known = [path.name.removesuffix(_PROCESSES) for path in sorted(_FOLDER.glob("*" + _PROCESSES))]
-    check_name("backend over several devices", name, tuple(known))
+    check_name("backend over several devices", name, sharding())
     importlib.import_module(f"backends.{name}_processes").join(seconds)
 
 

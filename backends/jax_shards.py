@@ -123,7 +123,7 @@ class Shards:
 
 def collectives(text):
     """{name: (calls, bytes)} of a compiled program's collectives; bytes of what one device gets."""
-    found = {}
+    found: dict[str, tuple[int, int]] = {}
     for shapes, name in COLLECTIVE.findall(text):
         calls, size = found.get(name, (0, 0))
         found[name] = calls + 1, size + sum(map(_bytes, SHAPE.findall(shapes)))

@@ -102,7 +102,8 @@ class Loaded:
 class Sharded:
     """A backend for batches that are sharded over several devices; see the contract.
 
-    It has the names of Loaded, and structure, copies and gathered. Raises ValueError if the devices are not there.
+    It has the names of Loaded, and structure, copies and gathered. Raises ValueError if the devices
+    are not there.
     """
 
     def __init__(self, loaded: Loaded, partition: str, devices: int, device: str) -> None:

@@ -1,5 +1,4 @@
-"""One batch over several processes in PyTorch, each with a device, as torchrun starts them.
-"""
+"""One batch over several processes in PyTorch, each with a device, as torchrun starts them."""
 
 import numpy as np
 import torch
@@ -40,13 +39,13 @@ class Shards:
         return torch.tensor(array, device=self.device)
 
     def batch_from_numpy(self, array):
-        """This device's part of X (..., B, F) or Y (..., B, 1), sharded by B.
+        """The part of this device of X (..., B, F) or Y (..., B, 1), sharded by B.
 
         Raises ValueError if a device would get no example, or, with automatic, if B is not a
         multiple of the devices: DTensor's mean over unequal shards may be the mean of their means.
         """
         B, n = array.shape[-2], self.devices
-        if B < n:
+        if n > B:
             raise ValueError(f"B = {B} over {n} devices: each needs an example")
         if self.is_automatic and B % n:
             raise ValueError(

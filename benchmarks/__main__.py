@@ -75,6 +75,10 @@ def _add_run(commands: Any) -> None:
         "--timeout", type=_positive, default=1800, help="limit of one process, in seconds"
     )
     parser.add_argument("--benchmark-json", type=Path, help="the file of the run")
+    parser.add_argument(
+        "--devices", type=_positive, metavar="N",
+        help="measure only batches that are sharded over 1, 2, 4, ... and N devices",
+    )  # fmt: skip
     parser.set_defaults(function=_run)
 
 
@@ -156,7 +160,7 @@ def _add_atlas(commands: Any) -> None:
 def _run(given: argparse.Namespace, options: list[str]) -> int:
     path = given.benchmark_json or next_path(RESULTS, "--quick" in options)
     try:
-        return run(path, given.backend, given.processes, given.timeout, options)
+        return run(path, given.backend, given.processes, given.timeout, options, given.devices)
     except Mistake:
         raise
     except ValueError as error:

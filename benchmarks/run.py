@@ -21,6 +21,7 @@ import backends
 from benchmarks.analyse.merge import merge
 from benchmarks.measure.calls import EXAMPLES
 from benchmarks.measure.parent import end_with_the_parent
+from benchmarks.measure.threads import usable_processors
 from benchmarks.progress import HUGE, LARGE, LIFE, PROCESS, Progress
 from benchmarks.show import report
 from benchmarks.store import journal
@@ -33,6 +34,8 @@ from benchmarks.told import FILE, MISTAKE, UNUSABLE, told
 ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
 MAP_FILES = ("benchmarks/bench_maps.py",)  # with --map, in place of all others
+SHARDS = "benchmarks/bench_shards.py"  # with --devices, in place of all others
+TORCHRUN = "torch.distributed.run", "--standalone"
 LARGE_BATCHES = "benchmarks/bench_large.py"
 EQUALIZED = "benchmarks/bench_gradient.py", "--formulation", "dense", "-k", "B1024 or B4096"
 TOLD = ".told"  # suffix of the file to which a process writes its current row
@@ -47,7 +50,8 @@ USAGE_ERROR, NOTHING_COLLECTED = 4, 5  # exit codes of pytest
 class Job(NamedTuple):
     """One process: its name, what it measures of which backends, and how pytest is started.
 
-    part is a word of benchmarks/progress.py; environment holds the variables to add.
+    part is a word of benchmarks/progress.py; environment holds the variables to add, launcher the
+    arguments of Python that start pytest in several processes.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Job(NamedTuple):
     backends: tuple[str, ...]
     arguments: tuple[str, ...]
     environment: dict[str, str]
+    launcher: tuple[str, ...] = ()
 
 
 class Outcome(NamedTuple):
@@ -95,11 +100,37 @@ def jobs(
     yield Job("the life of the cells", LIFE, tuple(everyone), chosen, {})
 
 
-def run(path: Path, named: list[str], processes: int, timeout: float, options: list[str]) -> int:
+def sharded_jobs(names: list[str], devices: int, processes: int) -> Iterator[Job]:
+    """Each backend that can shard a batch, over 1, 2, 4, ... and so many devices.
+
+    Several times where a device has a processor for itself; else no time is measured, and once is
+    enough.
+    """
+    counts = sorted({*(2**i for i in range(devices.bit_length()) if 2**i < devices), devices})
+    able = [name for name in names if name in backends.sharding()]
+    enough = len(usable_processors())
+    for turn in range(processes):
+        for count in counts:
+            for name in able if turn == 0 or count <= enough else ():
+                title = f"{name} over {count} devices, process {turn + 1} of {processes}"
+                files = SHARDS, f"--backend={name}", f"--devices={count}"
+                launcher = (*TORCHRUN, f"--nproc-per-node={count}", "-m") if name == "torch" else ()
+                yield Job(title, PROCESS, (name,), files, {}, launcher)
+
+
+def run(
+    path: Path,
+    named: list[str],
+    processes: int,
+    timeout: float,
+    options: list[str],
+    devices: int | None = None,
+) -> int:
     """Measure everything, store the merged run in path, show it; 0 if nothing failed or is void.
 
-    Raises ValueError for options that pytest rejects and for a named backend that is missing or
-    not usable; Mistake, before anything runs, if path cannot be written.
+    With devices only batches that are sharded over up to so many are measured. Raises ValueError
+    for options that pytest rejects and for a named backend that is missing or not usable; Mistake,
+    before anything runs, if path cannot be written.
     """
     claim(path)
     names = [_absolute(name) for name in named] or list(backends.names())
@@ -108,7 +139,10 @@ def run(path: Path, named: list[str], processes: int, timeout: float, options: l
             print(f"runs the code of {name}")
     examples = [] if named else list(map(str, EXAMPLES))
     maps = any(option.split("=")[0] == "--map" for option in options)
-    todo = list(jobs(names, examples, processes, "--quick" in options, maps))
+    if devices:
+        todo = list(sharded_jobs(names, devices, processes))
+    else:
+        todo = list(jobs(names, examples, processes, "--quick" in options, maps))
     made, progress, number = RunFolder(path, [job.name for job in todo]), Progress(todo), 1
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as for Ctrl-C
     try:
@@ -178,7 +212,15 @@ def _measured(
 ) -> Outcome:
     """Run the job in a process group of its own; its output goes to base.log."""
     part, log, says = (base.with_suffix(suffix) for suffix in (".json", ".log", TOLD))
-    command = [sys.executable, "-m", "pytest", "-p", "pytest_benchmark.plugin", "--benchmark-only"]
+    command = [
+        sys.executable,
+        "-m",
+        *job.launcher,
+        "pytest",
+        "-p",
+        "pytest_benchmark.plugin",
+        "--benchmark-only",
+    ]
     command += ["--no-report", "--verbose", *job.arguments, *options, f"--benchmark-json={part}"]
     environment = {n: v for n, v in os.environ.items() if not n.startswith(OF_PYTEST)}
     environment |= job.environment | ONLY_NAMED | {FILE: str(says)}
@@ -197,7 +239,7 @@ def _measured(
             _kill(process)
     if code == NOTHING_COLLECTED:
         return Outcome(NOTHING, "nothing to measure: the options select no row")
-    if code == USAGE_ERROR:
+    if code == USAGE_ERROR or (job.launcher and "kind" in told(says)):  # torchrun ends with 1
         return Outcome(NOTHING, _why_nothing(told(says), log, named))
     if part.exists():  # a part is written completely or not at all
         return Outcome(MEASURED, "")

@@ -6,7 +6,7 @@ gone. So a timer prints the line and ends this process, and every row is stored 
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from threading import Timer
 from typing import Any
@@ -72,29 +72,32 @@ class Processes:
         signal.signal(signal.SIGTERM, lambda *_: self._stop(session))
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, Any, Any]:
         with _at_most(ROW, f"no answer from another process within {ROW} s, in {item.name}"):
             done = yield
         if rank() == 0 and not item.session.shouldstop:
-            self._store(item.config)
+            self._store(item.config, is_last=nextitem is None)
         return done
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Iterator[Any]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
         """Stop if a call fails: the other processes wait in it, or have ended."""
         report = yield
         if report.failed and not isinstance(call.excinfo.value, pytest.fail.Exception):
             self._stop(item.session)
         return report
 
-    def pytest_unconfigure(self, config: pytest.Config) -> None:
+    def pytest_unconfigure(self, config: Any) -> None:
         if self.failed in config.stash:
             _end("")
 
-    def _store(self, config: Any) -> None:
-        config.stash.setdefault(self.failed, UNFINISHED)
+    def _store(self, config: Any, is_last: bool) -> None:
+        if not is_last:
+            config.stash.setdefault(self.failed, UNFINISHED)
         self.store(config, config._benchmarksession.benchmarks)
-        if config.stash[self.failed] == UNFINISHED:  # or SIGTERM has come meanwhile
+        if config.stash.get(self.failed, "") == UNFINISHED:  # or SIGTERM has come meanwhile
             del config.stash[self.failed]
 
     def _stop(self, session: pytest.Session) -> None:

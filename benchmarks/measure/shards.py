@@ -125,4 +125,3 @@ def training_verdict(cell: Cell) -> Verdict:
         cell, result,
         lambda found: compare(problem, found, expected, formulation=cell.formulation),
     )  # fmt: skip
-

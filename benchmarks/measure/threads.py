@@ -43,13 +43,15 @@ def enforce(count: int, *, pin: bool, devices: int = 1, place: int = 0) -> str:
         return f"{count} in each pool"
     if not hasattr(psutil.Process, "cpu_affinity"):
         return f"{count} in each pool; not enforced: this system has no affinity"
-    count_here = count * devices
-    if count_here * (place + 1) > len(processors):
+    own = count * devices
+    if own * (place + 1) > len(processors):
         return f"{count} in each pool, on any of {psutil.cpu_count()} processors"
-    PINNED.update(fastest(processors, count_here * (place + 1))[:count_here])
+    PINNED.update(fastest(processors, own * (place + 1))[:own])
     psutil.Process().cpu_affinity(list(PINNED))
     numbers = ", ".join(map(str, sorted(PINNED)))
-    return f"{count} in each pool, {len(PINNED)} of {psutil.cpu_count()} processors (number {numbers})"
+    return (
+        f"{count} in each pool, {len(PINNED)} of {psutil.cpu_count()} processors (number {numbers})"
+    )
 
 
 def fastest(processors: list[int], count: int, files: Path = PROCESSORS) -> list[int]:

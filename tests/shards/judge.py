@@ -1,8 +1,8 @@
 """Judge cells over several devices: python -m tests.shards.judge BACKEND TASKS.
 
-TASKS is a file of JSON, a list of [name of a function here, its arguments]. Each process writes what
-it finds, one line of JSON a task, to the file TASKS.0, TASKS.1, ...: every copy on every device is
-judged. It needs a fresh process, since a framework counts its devices once.
+TASKS is a file of JSON, a list of [name of a function here, its arguments]. Each process writes
+what it finds, one line of JSON a task, to the file TASKS.0, TASKS.1, ...: every copy on every
+device is judged. It needs a fresh process, since a framework counts its devices once.
 """
 
 import json

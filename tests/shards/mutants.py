@@ -59,7 +59,7 @@ MAPPED = "jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=WHOL
 
 
 def unchecked(function):
-    """The function in place of the mapped one; JAX does not check that all devices have the same."""
+    """The function in place of the mapped one, without JAX's check that all copies are equal."""
     return MAPPED.replace("(function,", f"({function},").replace(
         "WHOLE)", "WHOLE, check_vma=False)"
     )
@@ -71,7 +71,7 @@ JAX = {
         "jax", SUM, SUM.replace("(dW, db)", f"(dW * ~({SECOND}), db * ~({SECOND}))")
     ),
     "gradients are summed twice": Mutant(
-        "jax", SUM, f"{SUM}\n            dW, db = dW * lax.axis_size(AXIS), db * lax.axis_size(AXIS)"
+        "jax", SUM, f"{SUM}; dW, db = dW * lax.axis_size(AXIS), db * lax.axis_size(AXIS)"
     ),
     "gradients are averaged": Mutant("jax", SUM, SUM.replace("psum", "pmean")),
     "the loss is summed": Mutant("jax", MEANS, MEANS.replace("pmean", "psum")),
@@ -93,7 +93,8 @@ JAX = {
         "jax", OWN, OWN.replace("formulation", "'elementwise'"), formulation="dense"
     ),
     "the matrix is no matrix": Mutant(
-        "jax", WHOLE_BATCH, WHOLE_BATCH.replace("formulation", "'elementwise'"), "automatic", "dense"
+        "jax", WHOLE_BATCH, WHOLE_BATCH.replace("formulation", "'elementwise'"),
+        "automatic", "dense",
     ),
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Every cell over several devices agrees with the reference, and every device has the same.
 
-The processes do not import from a test what they judge: verdicts are of reference/agreement.py.
+A verdict is of reference/agreement.py, as everywhere; tasks.py has the cells and the problems.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Cells over several devices that are wrong on purpose are noticed, on whichever device they are."""
+"""Cells over several devices that are wrong on purpose are noticed, on whichever device."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.shards.mutants import MUTANTS, UNEVEN
 
 @pytest.mark.parametrize("task", tasks.parameters(tasks.CHANGED))
 def test_a_mutant_is_noticed(task):
-    """By the verdicts on all copies; and by what makes a row void, in the process that stores it."""
+    """By the verdicts on all copies, and as a void row in the process that stores the run."""
     _, backend, name = task.call
     mutant, found = MUTANTS[backend][name], tasks.found(task)
     copies = tasks.verdicts([own["copies"] for own in found])

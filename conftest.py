@@ -310,7 +310,10 @@ def pytest_sessionfinish(session):
     config = session.config
     path = config.stash.get(RUN, None)
     kept = [config.stash[key] for key in (UNFINISHED, LEFT_OUT, SHARDS)]
-    if path is None or config.stash.get(STORED, False) or not any(kept):
+    if path is None or not any(kept):
+        return
+    is_stored = config.stash.get(STORED, False)
+    if is_stored and (FAILED not in config.stash or any(config._benchmarksession.benchmarks)):
         return
     _store(config, [])
 

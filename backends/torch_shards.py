@@ -105,7 +105,20 @@ class Shards:
 
     def _differentiate(self, model, formulation, execution):
         own = make_differentiate(torch_backend.PARTS[model], formulation, execution)
-        return own if self.is_automatic else summed(own)
+        return self._added(own) if self.is_automatic else summed(own)
+
+    def _added(self, own):
+        """The gradient of own, added up over all devices.
+
+        Subtracted from W before, W would be shared out, and each part of an update rounded.
+        """
+
+        def differentiate(*arguments):
+            gradient, decision = own(*arguments)
+            whole = [t.redistribute(self.mesh, [Replicate()]) for t in gradient]
+            return Gradient(*whole), decision
+
+        return differentiate
 
     def _everywhere(self, *tensors):
         if not self.is_automatic:

@@ -1,5 +1,6 @@
 """A backend as callers use it: its module, with what every file would otherwise repeat."""
 
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -110,6 +111,7 @@ def contract_names() -> list[str]:
     return [*Backend.__annotations__, *functions]
 
 
+@cache
 def _inherited() -> set[str]:
     return {*contract_names(), "make_map"} - {*_OWN}
 

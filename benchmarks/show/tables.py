@@ -25,7 +25,7 @@ from benchmarks.show.wording import (
     value,
 )  # fmt: skip
 from benchmarks.store.conditions import HUGE_PAGES
-from benchmarks.store.run import CELL_WORDS
+from benchmarks.store.run import CELL_WORDS, UNSHARDED
 
 BOUNDS_NOTE = (
     "/ bound: beside reading X and Y once, or one exponential for each example, whichever takes "
@@ -173,6 +173,7 @@ def _check(row: Any) -> str:
 
 
 CELLS = tuple(_word(word) for word in CELL_WORDS if word != "sharding")
+SHARDING = _word("sharding shown")._replace(title="sharding")  # empty on one device
 AGREEMENT = (
     Column("tolerance used", "tolerance used", _used, is_wide=True),
     Column("nearest check", "check", is_wide=True),
@@ -243,7 +244,7 @@ VERDICTS = Definition(
     "verdicts", "Verdicts",
     "Of all rows of a cell the check that came nearest to its tolerance. What was timed is "
     "what was judged; a row that fails is void.",
-    "verdict", [], (*CELLS, _whole("rows", "rows"), *AGREEMENT),
+    "verdict", [], (*CELLS, SHARDING, _whole("rows", "rows"), *AGREEMENT),
 )  # fmt: skip
 
 
@@ -254,6 +255,7 @@ def prepared(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with further columns, computed for the tables."""
     return rows.assign(**{
         "circumstances": rows.conditions.map(circumstances),
+        "sharding shown": rows.sharding.where(rows.sharding != UNSHARDED, ""),
         "check": ["" if pd.isna(row["nearest check"]) else _check(row)
                   for _, row in rows.iterrows()],
         "matrices": rows.temporary_bytes / rows.matrix_bytes.where(rows.matrix_bytes > 0),

@@ -15,7 +15,7 @@ OTHERS = ("NUMBA_", "JAX_", "XLA_", "TF_CPP_", "TF_XLA_", "TORCH", "PYTORCH_", "
 # Of these, what only names a place, and what this suite sets itself: threads are a condition.
 NO_CONDITION = ("_CACHE_DIR", "_CACHE_PATH", "_NUM_THREADS", "PYTHONPATH", "PYTHONPYCACHEPREFIX",
                 "XLA_PYTHON_CLIENT_PREALLOCATE", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
-                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES")  # fmt: skip
+                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "TORCHELASTIC_RUN_ID")  # fmt: skip
 FOLDERS = re.compile(r"[^\s:;,=]*[/\\]")  # of a path: they may name a user
 GIVEN = dict(os.environ)
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from benchmarks.show.figures import (
     choice,
+    devices,
     distance,
     life,
     map_costs,
@@ -17,7 +18,7 @@ from benchmarks.show.figures import (
 )
 from benchmarks.store.run import Run
 
-FIGURES = sizes, ratios, trainings, life, choice, distance, memory, published, map_costs
+FIGURES = sizes, ratios, trainings, life, choice, distance, memory, published, map_costs, devices
 
 
 def draw(run: Run, rows: pd.DataFrame) -> tuple[list[style.Drawing], list[str]]:

@@ -22,7 +22,8 @@ def merge(parts: list[JSON]) -> JSON:
     run["processes"] = [process for part in parts for process in part["processes"]]
     run["failed"] = [process for part in parts for process in part["failed"]]
     run["left_out"] = _unique(row for part in parts for row in part["left_out"])
-    run["shards"] = _unique(row for part in parts for row in part.get("shards", []))
+    if "shards" in run:  # older runs have none
+        run["shards"] = _unique(row for part in parts for row in part.get("shards", []))
     run["trajectories"] = _unique(t for part in parts for t in part["trajectories"])
     rows: dict[tuple[str, str], list[JSON]] = {}
     void: dict[tuple[str, str], JSON] = {}

@@ -83,6 +83,15 @@ def test_of_several_processes_the_most_counts_and_a_void_one_voids(own):
     assert at not in joined([*own, key | {"void": "wrong"}]).index
 
 
+def test_a_row_whose_timed_result_was_wrong_is_none(own):
+    made = stored.over_devices(own)
+    gone = made["benchmarks"].pop(0)["extra_info"]
+    assert (gone["sharding"], gone["B"]) == ("automatic/1", 512)
+    found = rows(made)
+    assert len(found) == len(own) - 1
+    assert found.seconds.notna().eq(found.not_timed == "").all()
+
+
 def test_the_check_nearest_to_its_tolerance_is_of_both(own):
     own[0]["checks"] = [stored.check("state", 12.0, 16.0)]
     at = own[0]["backend"], own[0]["formulation"], own[0]["sharding"], own[0]["B"]

@@ -106,7 +106,8 @@ FORMED = {  # bytes that a logistic gradient formed on a device, as measured
     "torch eager elementwise automatic": (24544, 49120, 24544, 12256, 24544),
     "torch eager elementwise batch": (24528, 49104, 24528, 12240, 24528),
 }
-ON_TWO = 2  # devices that have a processor each
+TIMED = 2  # so many devices have a processor each
+GATHERED = "dense", "automatic"
 
 
 def shards(
@@ -118,8 +119,8 @@ def shards(
         backend, execution, formulation, partition = cell.split(" ")
         for (n, B), size in zip(SHARES, FORMED[cell], strict=True):
             words = "logistic", backend, execution, "cpu", formulation, "float64"
-            gathers = {"all-gather": [1, 8 * B]} if (formulation, partition) == DIVIDED else {}
-            why = f"not measured: fewer processors than {n} devices" if n > ON_TWO else ""
+            gathers = {"all-gather": [1, 8 * B]} if (formulation, partition) == GATHERED else {}
+            why = f"not measured: fewer processors than {n} devices" if n > TIMED else ""
             made.append(dict(zip(WORDS, words, strict=True)) | {
                 "sharding": f"{partition}/{n}", "B": B, "temporary_bytes": size,
                 "collectives": (gathers | {"all-reduce": [1, 40]}) if n > 1 else {},
@@ -128,11 +129,8 @@ def shards(
     return [one for one in made if (int(one["sharding"][-1]), one["B"]) in places]
 
 
-DIVIDED = "dense", "automatic"
-
-
 def sharded(own: list[dict]) -> list[dict]:
-    """The timed rows of these: n devices take 1 / n of one, dense 8 times as long as elementwise."""
+    """The timed rows of these: n devices take 1 / n of one, dense 8 times elementwise."""
     made = []
     for one in own:
         n = int(one["sharding"].split("/")[1])

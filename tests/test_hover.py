@@ -149,7 +149,7 @@ def devices(run, name):
         times = formed / (8 * numbers)
         at = f"n = {n}, B = {B}: "
         ratio = timed.get((*called(one).split(" "), one["sharding"], B), {}).get("one device")
-        for in_a_series in (B == 1024, B == 512 * n):
+        for in_a_series in (B == 1024, B // n == 512):
             if in_a_series:
                 yield n, formed, f"{at}{wording.amount(formed)}, {times:.2f} of {formula}"
             if in_a_series and ratio:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from benchmarks.analyse.shards import FORMULAS
-from benchmarks.show.devices import NOT_MEASURED, ONE, Scaling, prepared, scalings
+from benchmarks.show.devices import CELL, NOT_MEASURED, ONE, Scaling, prepared, scalings
 from benchmarks.show.figures import style
 from benchmarks.show.figures.hover import curve, tell
 from benchmarks.show.wording import amount, file_name, ratio, title
@@ -24,7 +24,6 @@ CAPTION = (
     "beside the same gradient on one device, with its interval; 1/n would be n times as fast."
 )
 FORMULATIONS = "dense", "elementwise"
-CELL = ["backend", "formulation", "partition"]
 FORMULA: dict[str, Any] = {"color": style.INK, "linewidth": 2.5, "alpha": 0.5, "zorder": 1}
 
 
@@ -99,7 +98,7 @@ def _predicted(axes: Any, name: str, over: dict[int, float]) -> None:
 def _curves(axes: Any, rows: pd.DataFrame, values: str, show: Callable[[Any], str]) -> None:
     """A curve for each cell, with open markers if each device has its own examples."""
     looks = style.looks(rows)
-    for (backend, formulation, partition), own in rows.groupby(CELL, sort=False):
+    for (backend, _, formulation, partition), own in rows.groupby(CELL, sort=False):
         own = own.sort_values("devices")
         (color, marker), words = looks[backend], (backend, formulation)
         x, y = own.devices.to_list(), own[values].to_list()
@@ -108,7 +107,7 @@ def _curves(axes: Any, rows: pd.DataFrame, values: str, show: Callable[[Any], st
             markerfacecolor=_face(partition, color), gid=curve(*words),
         )  # fmt: skip
         told = [f"n = {row.devices}, B = {row.B}: {show(row)}" for _, row in own.iterrows()]
-        tell(axes, f"{title(backend)} {formulation} {partition}", x, y, told, *words)
+        tell(axes, own.cell.iloc[0], x, y, told, *words)
 
 
 def _formed(row: Any) -> str:

@@ -67,7 +67,7 @@ def pytest_configure(config):
     except ValueError as error:
         raise _refused(MISTAKE, error) from None
     if over:
-        _join(config)
+        _join(config, over["devices"])
     config.stash[CELLS] = _chosen_cells(config)
     _check_maps(config)
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
@@ -93,13 +93,13 @@ def _devices(config):
     return {"devices": own, "place": devices.place()}
 
 
-def _join(config):
+def _join(config, devices):
     """Connect this process with those of the other devices, and keep the rows if one is lost."""
     from benchmarks.measure.processes import Processes, join
     from benchmarks.told import MISTAKE
 
     try:
-        join(config.getoption("backend"))
+        join(config.getoption("backend"), devices)
     except ValueError as error:
         raise _refused(MISTAKE, error) from None
     if "WORLD_SIZE" in os.environ:

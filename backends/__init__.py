@@ -117,14 +117,14 @@ def sharding() -> tuple[str, ...]:
     return tuple(path.name.removesuffix(_PROCESSES) for path in found)
 
 
-def join(name: str, seconds: float) -> None:
-    """Connect this process with the others of a run, before the backend is loaded.
+def join(name: str, seconds: float, devices: int) -> None:
+    """Connect this process, of so many devices, with the others, before the backend is loaded.
 
-    Raises ValueError if the backend cannot shard a batch, what its framework raises if the others
-    do not come within these seconds.
+    Raises ValueError if the backend cannot shard a batch, or not so in one process; what its
+    framework raises if the others do not come within these seconds.
     """
     check_name("backend over several devices", name, sharding())
-    importlib.import_module(f"backends.{name}_processes").join(seconds)
+    importlib.import_module(f"backends.{name}_processes").join(seconds, devices)
 
 
 def names() -> tuple[str, ...]:

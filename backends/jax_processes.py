@@ -8,8 +8,8 @@ import os
 import jax
 
 
-def join(seconds):
-    """Connect this process with the others, if there are any."""
+def join(seconds, devices):
+    """Connect this process with the others, if there are any; it may have several devices."""
     if (processes := int(os.environ.get("WORLD_SIZE", 1))) > 1:
         jax.distributed.initialize(
             f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}", processes,

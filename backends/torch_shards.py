@@ -29,7 +29,7 @@ class Shards:
         if devices != dist.get_world_size():
             raise ValueError(
                 f"PyTorch needs a process for each of {devices} devices, "
-                f"there are {dist.get_world_size()}: start it with torchrun"
+                f"there are {dist.get_world_size()}"
             )
         self.is_automatic, self.devices, self.device = partition == "automatic", devices, device
         self.mesh = init_device_mesh(device, (devices,))

@@ -30,6 +30,7 @@ from benchmarks.store.files import claim, put
 from benchmarks.store.journal import FAILED, MEASURED, NOTHING, RunFolder
 from benchmarks.store.run import is_partial, load, unused
 from benchmarks.told import FILE, MISTAKE, UNUSABLE, told
+from reference.words import check_name
 
 ROOT = Path(__file__).parents[1]
 FILES = "benchmarks/bench_training.py", "benchmarks/bench_gradient.py"
@@ -129,9 +130,11 @@ def run(
     """Measure everything, store the merged run in path, show it; 0 if nothing failed or is void.
 
     With devices only batches that are sharded over up to so many are measured. Raises ValueError
-    for options that pytest rejects and for a named backend that is missing or not usable; Mistake,
-    before anything runs, if path cannot be written.
+    for options that pytest rejects and for a named backend that is missing or not usable, or cannot
+    shard a batch; Mistake, before anything runs, if path cannot be written.
     """
+    for name in named if devices else ():
+        check_name("backend over several devices", name, backends.sharding())
     claim(path)
     names = [_absolute(name) for name in named] or list(backends.names())
     for name in names:

@@ -117,6 +117,12 @@ COMMANDS = {
     "no process": (["run", "--processes", "0"], "a whole number of at least 1, got 0"),
     "less than none": (["run", "--processes", "-1"], "a whole number of at least 1, got -1"),
     "no time": (["run", "--timeout", "0"], "a whole number of at least 1, got 0"),
+    "no device": (["run", "--devices", "0"], "--devices: a whole number of at least 1, got 0"),
+    "devices as a word": (["run", "--devices", "x"], "a whole number of at least 1, got x"),
+    "devices for one that has none": (
+        ["run", "--devices", "2", "--backend", "numpy"],
+        "unknown backend over several devices 'numpy'; one of: jax, torch",
+    ),
     "time without end": (["run", "--timeout", "inf"], "a whole number of at least 1, got inf"),
     "no file": (["run", "--benchmark-json"], "--benchmark-json: expected one argument"),
     "a backend without a name": (["run", "--backend"], "--backend: expected one argument"),

@@ -21,11 +21,11 @@ UNFINISHED = "the run ended before all rows were measured"
 GONE = "another process ended or failed"
 
 
-def join(named: list[str]) -> None:
-    """Connect this process with the others of the run, before its backend is loaded.
+def join(named: list[str], devices: int) -> None:
+    """Connect this process, of so many devices, with the others, before its backend is loaded.
 
-    Raises ValueError for other than one backend, and for one that works in one process only. Ends
-    this process with code 1 if the others do not come.
+    Raises ValueError for other than one backend, for one that works in one process only, and if it
+    takes no more than one device there. Ends this process with code 1 if the others do not come.
     """
     if len(named) != 1:
         raise ValueError(
@@ -34,7 +34,7 @@ def join(named: list[str]) -> None:
         )
     where = f"{os.environ.get('MASTER_ADDR', '')}:{os.environ.get('MASTER_PORT', '')}"
     with _at_most(START, f"no connection with all processes at {where} within {START} s"):
-        backends.join(named[0], 2 * START)
+        backends.join(named[0], 2 * START, devices)
 
 
 @contextmanager
@@ -83,9 +83,13 @@ class Processes:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
-        """Stop if a call fails: the other processes wait in it, or have ended."""
+        """Stop if a call fails: the other processes wait in it, or have ended.
+
+        One line says why: what a framework raises does not come from the lines that called it.
+        """
         report = yield
         if report.failed and not isinstance(call.excinfo.value, pytest.fail.Exception):
+            report.longrepr = " ".join(call.excinfo.exconly().split())
             self._stop(item.session)
         return report
 

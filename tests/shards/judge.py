@@ -124,7 +124,7 @@ def put(words, B):
 
 def main(backend, path):
     """Do the tasks of the file; an error is what a task finds, if it raises one."""
-    backends.join(backend, START)
+    backends.join(backend, START, 1)
     with open(path, encoding="utf-8") as file:
         tasks = json.load(file)
     with open(f"{path}.{os.environ.get('RANK', 0)}", "w", encoding="utf-8") as out:

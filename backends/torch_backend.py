@@ -29,10 +29,11 @@ MAPS = tuple(torch_maps.FUNCTIONS)
 MAP_DTYPES = ("float64", "float32", "bfloat16", "float16")
 MAP_DEFAULTS = torch_maps.DEFAULTS
 UNROLLED = 10  # fused steps in one iteration of a compiled run: less time, more to compile
-EPOCHS = 256  # whose losses are computed at once: B x EPOCHS numbers stay in the cache
+AT_ONCE = 2**16  # numbers Z whose losses are computed at once: they stay in the cache
 
 # Options of the compiler: a value that is read often is computed again, and not stored first.
 ONE_LOOP = {"realize_reads_threshold": 1000, "realize_opcount_threshold": 1000}
+NARROW = 8  # features, up to which the compiler makes one loop of a sum for each
 COMPILATIONS = 10_000  # the limit for all cells together, which share their code objects
 
 
@@ -255,9 +256,12 @@ def logistic_losses(z, Y):  # (..., B, E), overwritten, (..., B, 1) -> (..., E),
     return (more + log_sum(z.abs_().neg_().exp_().add_(1))) / z.shape[-2], correct
 
 
-def log_sum(numbers):  # (..., B, E), all in [1, 2] -> (..., E)   one logarithm per chunk
+def log_sum(numbers):  # (..., B, E), all in [1, 2] -> (..., E)   one logarithm per group
     size = math.frexp(torch.finfo(numbers.dtype).max)[1] - 1  # the product of so many is finite
-    return sum(chunk.prod(dim=-2).log_() for chunk in numbers.split(size, dim=-2))
+    groups = numbers.shape[-2] // size
+    whole, rest = numbers.tensor_split([groups * size], dim=-2)
+    products = whole.unflatten(-2, (size, groups)).prod(dim=-3)  # (..., groups, E)
+    return products.log_().sum(dim=-2) + rest.prod(dim=-2).log_()
 
 
 LOGISTIC = Model(
@@ -379,7 +383,8 @@ def eager_states(residual, w, A, weighted, Y, epochs):
 
 def eager_losses(losses, A_k, before, Y_k):
     """Some epochs at once, so that z stays in the cache."""
-    parts = [losses(A_k.T @ part, Y_k) for part in before.split(EPOCHS, dim=1)]
+    size = max(1, AT_ONCE // len(Y_k))
+    parts = [losses(A_k.T @ part, Y_k) for part in before.split(size, dim=1)]
     return [torch.cat(column) for column in zip(*parts, strict=True)]
 
 
@@ -417,6 +422,23 @@ def losses_at_once(losses, rows, before, Y_k):
     return losses((rows[..., None] * before).sum(dim=1), Y_k)
 
 
+def fused_in_one_loop(model, W, b, X, Y, dJ_dJ0):
+    """For the compiler: sums along the batch instead of products with X."""
+    sign = model.fused_data(torch.ones_like(Y), Y)[:, 0]  # (B,)
+    z = (X * W.T).sum(dim=1).add(b[0]).mul_(sign)
+    Z = (z * sign)[:, None]
+    row = sign * model.fused_residual(z.clone(), Y[:, 0])
+    sums = torch.stack([row.sum(), *[(row * x).sum() for x in X.unbind(dim=1)]])[:, None]
+    db, dW = (model.fused_factor * dJ_dJ0 * sums).tensor_split([1])
+    loss, *_ = model.fused_losses(z[:, None], Y)
+    return Gradient(dW, db, loss[0]), (Z, 0)
+
+
+def fused_compiled(model, W, b, X, Y, dJ_dJ0):
+    form = partial(fused_in_one_loop, model) if X.shape[1] <= NARROW else model.fused
+    return form(W, b, X, Y, dJ_dJ0)
+
+
 def fused_ways(model, execution):
     """The states and the losses of fused_train."""
     residual, losses = model.fused_residual, model.fused_losses
@@ -434,7 +456,7 @@ def make_differentiate(model, formulation, execution):
     An example is predicted to be of class 1 where its score is above the threshold.
     """
     if formulation == "fused":
-        return model.fused
+        return model.fused if execution == "eager" else partial(fused_compiled, model)
     if formulation == "autodiff":
         return partial(autodiff if execution == "eager" else autodiff_functional, model.loss)
     if formulation == "jacrev":

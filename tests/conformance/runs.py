@@ -81,21 +81,12 @@ FAMILIES = {
 }
 # torch.compile takes about three seconds for each new shape or dtype of each cell, XLA half a
 # second. So compiled executions are judged on these families; slow tests judge them on the others.
-COMPILED = {"step": ("even",), "block": ("even",), "run": ("published", "even", "wide32")}
-
-
-# A block is its step unrolled, and takes twice as long to compile: only the step has these shapes.
-OF_A_STEP = ("B100", "B1000", "B300 float32", "B1000 float32", "growing",
-             "swinging")  # fmt: skip
+COMPILED = {"step": ("even",), "run": ("published", "even", "wide32")}
 
 
 def is_slow(shape, execution):
     """Whether a test of this shape, a family or a B, compiles code that no other test compiles."""
     return shape is not None and shape not in COMPILED.get(execution, (shape,))
-
-
-def is_left_to_the_step(shape, execution):
-    return execution == "block" and shape in OF_A_STEP
 
 
 def beyond(model):

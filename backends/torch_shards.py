@@ -80,7 +80,7 @@ class Shards:
 
         @torch.no_grad()
         def train(*arguments):
-            found = torch_backend.loop(parts, advance, 1, *arguments)
+            found = torch_backend.loop(parts, advance, *arguments)
             if self.is_automatic or not parts.has_accuracy:
                 return found
             return found._replace(accuracy=mean_of_all(found.accuracy, arguments[2].shape[1]))

@@ -84,9 +84,8 @@ FAMILIES = {
 COMPILED = {"step": ("even",), "block": ("even",), "run": ("published", "even", "wide32")}
 
 
-# A block is its step unrolled, and takes twice as long to compile: only the step has these shapes.
-OF_A_STEP = ("B100", "B1000", "B300 float32", "B1000 float32", "growing",
-             "swinging")  # fmt: skip
+# A block is the loop of a run over fewer steps: only steps and runs have these shapes.
+OF_OTHERS = ("B100", "B1000", "B300 float32", "B1000 float32", "growing", "swinging")
 
 
 def is_slow(shape, execution):
@@ -94,8 +93,8 @@ def is_slow(shape, execution):
     return shape is not None and shape not in COMPILED.get(execution, (shape,))
 
 
-def is_left_to_the_step(shape, execution):
-    return execution == "block" and shape in OF_A_STEP
+def is_left_to_others(shape, execution):
+    return execution == "block" and shape in OF_OTHERS
 
 
 def beyond(model):

@@ -134,6 +134,7 @@ def main(backend, path):
             except Exception as error:  # all processes raise it, or the others wait in vain
                 found = f"{type(error).__name__}: {error}"
             print(json.dumps(found), file=out, flush=True)
+            backends._sharded.cache_clear()  # or what is compiled takes gigabytes
 
 
 if __name__ == "__main__":

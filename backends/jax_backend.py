@@ -148,13 +148,13 @@ def jacrev(maps, W, b, X, Y, dJ_dJ0):
     return gradient, accuracy(Pred > 0.5, Y)
 
 
-def fused(rows, W, b, X, Y, dJ_dJ0):
-    """With few features in parts that stay in the cache, and the batch as the last axis.
+def fused(rows, part, W, b, X, Y, dJ_dJ0):
+    """With few features in parts of so many examples, and the batch as the last axis.
 
     rows(z, y) of (n,) returns dJ0_dz (n,), the sum of J0 and the number of correct predictions.
     """
     B, F = X.shape
-    size = min(B, PART) if F <= FEW else B
+    size = min(B, part) if F <= FEW else B
     parts = (B - 1) // size  # and a rest of 1 to size examples
 
     def sums(x, y):  # (n, F), (n, 1)
@@ -163,11 +163,11 @@ def fused(rows, W, b, X, Y, dJ_dJ0):
         row = lax.optimization_barrier(row)  # else it would be computed for each of its sums
         return row @ columns.T, row.sum(), J0, correct
 
-    def part(i):
+    def at(i):
         return sums(*(lax.dynamic_slice_in_dim(array, i * size, size) for array in (X, Y)))
 
     rest = sums(X[parts * size :], Y[parts * size :])
-    found = lax.map(part, jnp.arange(parts))
+    found = lax.map(at, jnp.arange(parts))
     dw, db, J0, correct = jax.tree.map(lambda many, one: many.sum(axis=0) + one, found, rest)
     gradient = Gradient(dJ_dJ0 * dw[:, None], (dJ_dJ0 * db).reshape(1, 1), J0 / B)
     return gradient, correct / B
@@ -409,10 +409,10 @@ def losses(model, before, A, Y):  # (E, K, F+1), (K, B, F+1), (K, B, 1) -> (E K,
     return loss, correct if model.has_accuracy else None
 
 
-def make_differentiate(model, formulation):
-    """(W, b, X, Y, dJ_dJ0) -> Gradient, accuracy of one batch."""
+def make_differentiate(model, formulation, part=PART):
+    """(W, b, X, Y, dJ_dJ0) -> Gradient, accuracy of one batch; part is that of fused."""
     if formulation == "fused":
-        return partial(fused, model.fused)
+        return partial(fused, model.fused, part)
     if formulation == "autodiff":
         return partial(autodiff, model.loss)
     if formulation == "jacrev":

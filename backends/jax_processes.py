@@ -14,6 +14,6 @@ def join(seconds, devices):
         jax.distributed.initialize(
             f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}", processes,
             int(os.environ["RANK"]), initialization_timeout=seconds,
-            # At its end JAX aborts this process without a line: the caller's own limits end it first.
+            # Then JAX aborts this process without a line: the caller's own limits end it first.
             heartbeat_timeout_seconds=10 * seconds,
         )  # fmt: skip

@@ -19,6 +19,7 @@ from benchmarks.measure.devices import rank
 START, ROW = 60, 300  # seconds to wait for the others, and for a row
 UNFINISHED = "the run ended before all rows were measured"
 GONE = "another process ended or failed"
+STDERR = os.dup(2)  # pytest captures number 2 while a row is measured
 
 
 def join(named: list[str], devices: int) -> None:
@@ -54,7 +55,7 @@ def _at_most(seconds: int, message: str) -> Iterator[None]:
 
 
 def _end(message: str) -> None:
-    os.write(2, f"{message}\n".encode())
+    os.write(STDERR, f"{message}\n".encode())
     os._exit(pytest.ExitCode.TESTS_FAILED)  # not sys.exit: JAX would wait for the others
 
 

@@ -40,7 +40,7 @@ def answer(run: Run, rows: pd.DataFrame) -> list[str]:
     if told and steady.word == "unusable":
         told = "This run gives no answer: its intervals are too wide."
     steadiness = f"{steady.word.capitalize()} run. {steady.reason}" if told else ""
-    found = [partial(run), told, over_devices(rows), steadiness]
+    found = [partial(run), told or over_devices(rows), steadiness]
     return [sentence for sentence in found if sentence]
 
 

@@ -84,17 +84,14 @@ FAMILIES = {
 COMPILED = {"step": ("even",), "block": ("even",), "run": ("published", "even", "wide32")}
 
 
-# A block is the loop of a run over fewer steps: only steps and runs have these shapes.
-OF_OTHERS = ("B100", "B1000", "B300 float32", "B1000 float32", "growing", "swinging")
-
-
 def is_slow(shape, execution):
     """Whether a test of this shape, a family or a B, compiles code that no other test compiles."""
     return shape is not None and shape not in COMPILED.get(execution, (shape,))
 
 
-def is_left_to_others(shape, execution):
-    return execution == "block" and shape in OF_OTHERS
+def is_left_to_runs(shape, execution):
+    """A block is the loop of a run over fewer steps: only the run has the slow shapes."""
+    return execution == "block" and is_slow(shape, execution)
 
 
 def beyond(model):

@@ -583,5 +583,6 @@ def settings():
     return {
         "x64": config.jax_enable_x64,
         "matmul precision": config.jax_default_matmul_precision,
+        "asynchronous dispatch": config.read("jax_cpu_enable_async_dispatch"),
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
     }

@@ -84,11 +84,13 @@ def over_devices(rows: pd.DataFrame) -> str:
         for partition, words in PARTITIONS.items()
         if (dense.partition == partition).any()
     ]
-    least = f"; an elementwise one forms at most {amount(elementwise.temporary_bytes.max())}"
+    least = ""
+    if len(elementwise):  # a run that ended early may have none
+        least = f"; an elementwise one forms at most {amount(elementwise.temporary_bytes.max())}"
     return (
         f"Over {dense.devices.iloc[0]} devices a dense {dense.model.iloc[0]} gradient of "
         f"{dense.B.iloc[0]} examples forms on each of them {', and '.join(found)}"
-        f"{least if len(elementwise) else ''}."
+        f"{least}."
     )
 
 

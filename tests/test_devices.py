@@ -234,10 +234,11 @@ def reads(call):
     import jax
 
     arrays = [value for value in call.args if isinstance(value, jax.Array)]
-    others = call.args[len(arrays) :]
+    first = [isinstance(value, jax.Array) for value in call.args].index(True)
+    before, others = call.args[:first], call.args[first + len(arrays) :]
     function = unwrap(call.func)  # a jit inside another one may not have compiler options
     try:
-        jax.eval_shape(lambda *arrays: function(*arrays, *others), *arrays)
+        jax.eval_shape(lambda *arrays: function(*before, *arrays, *others), *arrays)
     except TypeError as error:
         return [f"{type(error).__name__}: {error}"]
     return []
@@ -361,9 +362,13 @@ def test_what_leaves_the_second_device_is_noticed(second_device, wrong, noticed)
 
 
 @pytest.mark.slow
-def test_only_two_settings_are_changed(second_device):
-    """x64 and the precision of products; no default device, no platform."""
-    assert sorted(second_device["changed"]) == ["jax_default_matmul_precision", "jax_enable_x64"]
+def test_only_three_settings_are_changed(second_device):
+    """x64, the precision of products, the dispatch on CPUs; no default device, no platform."""
+    assert sorted(second_device["changed"]) == [
+        "jax_cpu_enable_async_dispatch",
+        "jax_default_matmul_precision",
+        "jax_enable_x64",
+    ]
 
 
 @pytest.mark.slow

@@ -18,8 +18,6 @@ jax.config.update("jax_enable_x64", True)  # without it JAX silently computes in
 jax.config.update("jax_default_matmul_precision", "highest")  # a GPU may round float32 to TF32
 jax.config.update("jax_numpy_rank_promotion", "allow")  # row * diagonal is (1, B) times (B,)
 jax.config.update("jax_numpy_dtype_promotion", "standard")  # dJ_dJ0 and rate are Python floats
-# A call computes in its own thread: with one processor another one takes 5 us more to wake.
-jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
 def _is_usable(device):
@@ -583,6 +581,5 @@ def settings():
     return {
         "x64": config.jax_enable_x64,
         "matmul precision": config.jax_default_matmul_precision,
-        "asynchronous dispatch": config.read("jax_cpu_enable_async_dispatch"),
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
     }

@@ -362,13 +362,9 @@ def test_what_leaves_the_second_device_is_noticed(second_device, wrong, noticed)
 
 
 @pytest.mark.slow
-def test_only_three_settings_are_changed(second_device):
-    """x64, the precision of products, the dispatch on CPUs; no default device, no platform."""
-    assert sorted(second_device["changed"]) == [
-        "jax_cpu_enable_async_dispatch",
-        "jax_default_matmul_precision",
-        "jax_enable_x64",
-    ]
+def test_only_two_settings_are_changed(second_device):
+    """x64 and the precision of products; no default device, no platform."""
+    assert sorted(second_device["changed"]) == ["jax_default_matmul_precision", "jax_enable_x64"]
 
 
 @pytest.mark.slow

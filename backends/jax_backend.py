@@ -86,6 +86,9 @@ def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B num
 
 PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 
+FEW = 16  # features: XLA multiplies by so few columns as if they were many
+PART = 1024  # examples whose arrays stay in the cache
+
 
 # --- what the models share
 
@@ -143,8 +146,33 @@ def jacrev(maps, W, b, X, Y, dJ_dJ0):
     return gradient, accuracy(Pred > 0.5, Y)
 
 
-def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm per chunk
-    size = jnp.finfo(numbers.dtype).maxexp - 1  # the product of so many does not overflow
+def fused(rows, part, W, b, X, Y, dJ_dJ0):
+    """With few features in parts of so many examples, and the batch as the last axis.
+
+    rows(z, y) of (n,) returns dJ0_dz (n,), the sum of J0 and the number of correct predictions.
+    """
+    B, F = X.shape
+    size = min(B, part) if F <= FEW else B
+    parts = (B - 1) // size  # and a rest of 1 to size examples
+
+    def sums(x, y):  # (n, F), (n, 1)
+        columns = lax.optimization_barrier(x.T) if F <= FEW else x.T
+        row, J0, correct = rows(W[:, 0] @ columns + b[0, 0], y.ravel())
+        row = lax.optimization_barrier(row)  # else it would be computed for each of its sums
+        return row @ columns.T, row.sum(), J0, correct
+
+    def at(i):
+        return sums(*(lax.dynamic_slice_in_dim(array, i * size, size) for array in (X, Y)))
+
+    rest = sums(X[parts * size :], Y[parts * size :])
+    found = lax.map(at, jnp.arange(parts))
+    dw, db, J0, correct = jax.tree.map(lambda many, one: many.sum(axis=0) + one, found, rest)
+    gradient = Gradient(dJ_dJ0 * dw[:, None], (dJ_dJ0 * db).reshape(1, 1), J0 / B)
+    return gradient, correct / B
+
+
+def log_sum(numbers):  # (B, E), in [1, 2] or [1/2, 1] -> (E,)   one logarithm per chunk
+    size = jnp.finfo(numbers.dtype).maxexp - 2  # the product of so many is normal
     chunks = [numbers[i : i + size] for i in range(0, len(numbers), size)]
     return sum(jnp.log(chunk.prod(axis=0)) for chunk in chunks)
 
@@ -171,11 +199,9 @@ def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with its arguments
     return Z, squared_error(Z, Y), ((squared_error, Z, Y),)
 
 
-def fused_linear(W, b, X, Y, dJ_dJ0):
-    residual = X @ W + b - Y  # (B, 1)
-    row = 2 * dJ_dJ0 * residual.T
-    dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
-    return Gradient(dW, db, (residual**2).mean()), accuracy(residual > 0, Y)
+def fused_linear(z, y):
+    residual = z - y
+    return 2 * residual, (residual**2).sum(), jnp.zeros((), y.dtype)
 
 
 def columns_and_targets(A, Y):  # (K, B, F+1), (K, B, 1)
@@ -226,14 +252,11 @@ def logistic_maps(Z, Y):
     return Pred, cross_entropy(Pred, Y), ((cross_entropy, Pred, Y), (sigmoid, Z))
 
 
-def fused_logistic(W, b, X, Y, dJ_dJ0):
-    """Pred and the loss from exp(-abs(Z)), which cannot overflow, with few logarithms."""
-    Z, Y = (X @ W + b).ravel(), Y.ravel()  # (B,), which XLA computes twice as fast as (B, 1)
-    e = jnp.exp(-jnp.abs(Z))
-    row = dJ_dJ0 * (jnp.where(Z > 0, 1, e) / (1 + e) - Y)
-    total = (jnp.maximum(Z, 0) - Y * Z).sum() + log_sum(in_columns(1 + e)).sum()
-    gradient = Gradient((row[None] @ X).T, row.sum().reshape(1, 1), total / len(Y))
-    return gradient, accuracy(Z > 0, Y)
+def fused_logistic(z, y):
+    """J0 = max(z, 0) - y z - log(max(Pred, 1 - Pred)), in which no digit is lost."""
+    Pred = lax.optimization_barrier(sigmoid(z))  # else it would be computed several times
+    J0 = (jnp.maximum(z, 0) - y * z).sum() - log_sum(in_columns(jnp.maximum(Pred, 1 - Pred))).sum()
+    return Pred - y, J0, ((z > 0) == y).sum(dtype=y.dtype)
 
 
 def in_columns(numbers):  # (B,) -> (B/E, E)   padded with ones; E > 1, so that products are vectors
@@ -291,12 +314,9 @@ def poisson_maps(Z, Y):
     return Pred, J0, ((negative_log_likelihood, Pred, Y), (jnp.exp, Z))
 
 
-def fused_poisson(W, b, X, Y, dJ_dJ0):
-    Z, Y = (X @ W + b).ravel(), Y.ravel()  # (B,), as in fused_logistic
-    Pred = jnp.exp(Z)
-    row = dJ_dJ0 * (Pred - Y)
-    gradient = Gradient((row[None] @ X).T, row.sum().reshape(1, 1), (Pred - Y * Z).mean())
-    return gradient, jnp.zeros((), Y.dtype)
+def fused_poisson(z, y):
+    Pred = jnp.exp(z)
+    return Pred - y, (Pred - y * z).sum(), jnp.zeros((), y.dtype)
 
 
 def fused_poisson_step(rate, w, batch):
@@ -343,23 +363,33 @@ WIDE = {"xla_cpu_prefer_vector_width": 512}
 BLOCK = 128  # epochs whose losses are computed at once: B x BLOCK numbers stay in the cache
 
 
-def fused_run(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """The scan carries and records the state only; losses and accuracies are computed after it.
+@partial(jax.jit, static_argnums=0)
+def fused_batches(model, X, Y):
+    """The data with the bias as a column, and what a step reads of it: (K, B, F+1), batches.
 
-    The bias is a column of X. The batch is the last axis, along which XLA vectorizes.
+    In the batches the examples are the last axis, along which XLA vectorizes.
     """
-    K, B, F = X.shape
-    A = jnp.concatenate([X, jnp.ones((K, B, 1), X.dtype)], axis=2)  # (K, B, F+1)
-    A, batches = model.fused_batches(A, Y)
+    return model.fused_batches(jnp.concatenate([X, jnp.ones_like(Y)], axis=2), Y)
+
+
+@partial(jax.jit, static_argnums=0)
+def fused_trajectory(model, w_track, A, Y):  # (S+1, F+1), (K, B, F+1), (K, B, 1)
+    before = w_track[:-1].reshape(-1, len(A), w_track.shape[1])
+    w_track = w_track[..., None]
+    return Trajectory(w_track[:, :-1], w_track[:, -1:], *losses(model, before, A, Y))
+
+
+def fused_run(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    """The scan carries and records the state only; losses and accuracies are computed after it."""
+    A, batches = fused_batches(model, X, Y)
     step = partial(model.fused_step, learning_rate * dJ_dJ0)
 
     def epoch(w, _):
         return lax.scan(step, w, batches)
 
     last, before = lax.scan(epoch, jnp.concatenate([W, b])[:, 0], length=epochs)  # (E, K, F+1)
-    w_track = jnp.concatenate([before.reshape(-1, F + 1), last[None]])[..., None]
-    tracks = w_track[:, :F], w_track[:, F:]
-    return Trajectory(*tracks, *losses(model, before, A, Y))
+    w_track = jnp.concatenate([before.reshape(-1, len(last)), last[None]])
+    return fused_trajectory(model, w_track, A, Y)
 
 
 def losses(model, before, A, Y):  # (E, K, F+1), (K, B, F+1), (K, B, 1) -> (E K,), (E K,) or None
@@ -377,10 +407,10 @@ def losses(model, before, A, Y):  # (E, K, F+1), (K, B, F+1), (K, B, 1) -> (E K,
     return loss, correct if model.has_accuracy else None
 
 
-def make_differentiate(model, formulation):
-    """(W, b, X, Y, dJ_dJ0) -> Gradient, accuracy of one batch."""
+def make_differentiate(model, formulation, part=PART):
+    """(W, b, X, Y, dJ_dJ0) -> Gradient, accuracy of one batch; part is that of fused."""
     if formulation == "fused":
-        return model.fused
+        return partial(fused, model.fused, part)
     if formulation == "autodiff":
         return partial(autodiff, model.loss)
     if formulation == "jacrev":
@@ -414,38 +444,71 @@ def make_run(model, differentiate):
     return run
 
 
+# In a step the call takes longer than the arithmetic, a microsecond for each array that it returns.
+# So W, b and, unless they are computed after the steps, two records are a row of one track.
+
+
 def make_step(model, formulation):
     differentiate = make_differentiate(model, formulation)
 
     @partial(jax.jit, donate_argnums=0)
-    def step(tracks, X, Y, learning_rate, dJ_dJ0):
-        """Read state j, write state j + 1; the donated tracks are updated in place."""
-        j, before = tracks
-        k = j % len(X)
-        state = (before.W[j], before.b[j])
-        _, new = update(model, differentiate, state, X[k], Y[k], learning_rate, dJ_dJ0)
-        at = Trajectory(W=j + 1, b=j + 1, loss=j, accuracy=None if new.accuracy is None else j)
-        return j + 1, jax.tree.map(lambda track, i, row: track.at[i].set(row), before, at, new)
+    def step(track, X, Y, numbers):
+        """Read row j, write row j + 1; the donated track is updated in place."""
+        j, rows = track
+        k, w = j % len(X), rows[j, :-2, None]
+        (W, b), new = update(model, differentiate, (w[:-1], w[-1:]), X[k], Y[k], *numbers)
+        records = jnp.stack([new.loss, new.accuracy if model.has_accuracy else new.loss])
+        row = jnp.concatenate([W[:, 0], b[0], records])
+        return j + 1, lax.dynamic_update_index_in_dim(rows, row, j + 1, 0)
 
     return step
 
 
-@partial(jax.jit, static_argnames=("model", "S"))
-def start(model, W, b, S):
-    """Step number 0 and the tracks of S steps, with the first state written."""
-    W_track, b_track = (jnp.zeros((S + 1, *a.shape), a.dtype).at[0].set(a) for a in (W, b))
-    accuracy = jnp.zeros(S, W.dtype) if model.has_accuracy else None
-    return jnp.asarray(0), Trajectory(W_track, b_track, jnp.zeros(S, W.dtype), accuracy)
+def make_fused_step(model):
+    @partial(jax.jit, donate_argnums=0)
+    def step(track, batches, rate):
+        j, rows = track
+        w, _ = model.fused_step(rate, rows[j], [array[j % len(array)] for array in batches])
+        return j + 1, lax.dynamic_update_index_in_dim(rows, w, j + 1, 0)
+
+    return step
 
 
-def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    numbers = (np.asarray(number, W.dtype) for number in (learning_rate, dJ_dJ0))
+@partial(jax.jit, static_argnames=("S", "records"))
+def start(W, b, S, records):
+    """Step number 0 and the track of S steps, with the first state written."""
+    first = jnp.concatenate([W[:, 0], b[0], jnp.zeros(records, W.dtype)])
+    return jnp.asarray(0), jnp.zeros((S + 1, len(first)), W.dtype).at[0].set(first)
+
+
+def loop(step, track, *arguments):  # -> the rows of the track
+    for _ in range(len(track[1]) - 1):
+        track = step(track, *arguments)
+    return track[1]
+
+
+def beside(W, *numbers):
+    """The numbers as arrays on the device of W and in its dtype."""
     place = getattr(W, "sharding", None)  # a tracer, as in temporary_bytes, has none
-    learning_rate, dJ_dJ0 = jax.device_put(tuple(numbers), place)
-    tracks = start(model, W, b, S=epochs * len(X))
-    for _ in range(epochs * len(X)):
-        tracks = step(tracks, X, Y, learning_rate, dJ_dJ0)
-    return tracks[1]
+    return jax.device_put([np.asarray(number, W.dtype) for number in numbers], place)
+
+
+@partial(jax.jit, static_argnames="model")
+def trajectory(model, rows):
+    accuracy = rows[1:, -1] if model.has_accuracy else None
+    return Trajectory(rows[:, :-3, None], rows[:, -3:-2, None], rows[1:, -2], accuracy)
+
+
+def train_by_steps(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    track = start(W, b, S=epochs * len(X), records=2)
+    return trajectory(model, loop(step, track, X, Y, beside(W, learning_rate, dJ_dJ0)))
+
+
+def fused_train_by_steps(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    A, batches = fused_batches(model, X, Y)
+    track = start(W, b, S=epochs * len(X), records=0)
+    rows = loop(step, track, batches, *beside(W, learning_rate * dJ_dJ0))
+    return fused_trajectory(model, rows, A, Y)
 
 
 # --- the contract
@@ -472,12 +535,9 @@ def make_train(model, formulation, execution):
         return jax.jit(run, static_argnames="epochs", compiler_options=WIDE)
     if execution == "run":
         return make_run(parts, make_differentiate(parts, formulation))
-    step = make_step(parts, formulation)
-
-    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-        return loop(parts, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
-
-    return train
+    if formulation == "fused":
+        return partial(fused_train_by_steps, parts, make_fused_step(parts))
+    return partial(train_by_steps, parts, make_step(parts, formulation))
 
 
 def make_map(name, formulation, execution):

@@ -4,6 +4,7 @@ The devices are those of this process, or of all processes that jax_processes.py
 """
 
 import re
+import sys
 from functools import partial
 
 import jax
@@ -57,23 +58,18 @@ class Shards:
 
     def make_gradient(self, model, formulation, execution):
         """gradient(W, b, X, Y, dJ_dJ0) of the whole batch, the same on every device."""
-        if self.partition == "automatic":
-            gradient = jax_backend.make_gradient(model, formulation, execution)
-        else:
-            differentiate = self._summed(model, formulation)
+        differentiate = self._differentiate(model, formulation)
 
-            def gradient(*arguments):
-                return differentiate(*arguments)[0]
+        def gradient(*arguments):
+            return differentiate(*arguments)[0]
 
+        if self.partition == "batch":
             gradient = self._mapped(gradient, PartitionSpec(AXIS), numbers=1)
         return jax.jit(gradient, out_shardings=self._sharding(WHOLE))
 
     def make_train(self, model, formulation, execution):
         """train(W, b, X, Y, learning_rate, dJ_dJ0, epochs) -> Trajectory, on every device."""
-        parts = jax_backend.PARTS[model]
-        differentiate = jax_backend.make_differentiate(parts, formulation)
-        if self.partition == "batch":
-            differentiate = self._summed(model, formulation)
+        parts, differentiate = jax_backend.PARTS[model], self._differentiate(model, formulation)
 
         def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
             run = partial(jax_backend.make_run(parts, differentiate), epochs=epochs)
@@ -95,6 +91,12 @@ class Shards:
         compiled = function.lower(*arguments).compile()
         temporary = compiled.memory_analysis().temp_size_in_bytes
         return Structure(temporary, collectives(compiled.as_text()))
+
+    def _differentiate(self, model, formulation):
+        if self.partition == "batch":
+            return self._summed(model, formulation)
+        # All examples at once: XLA would gather a sharded batch to cut it into parts.
+        return jax_backend.make_differentiate(jax_backend.PARTS[model], formulation, sys.maxsize)
 
     def _summed(self, model, formulation):
         """The backend's own gradient of the device's examples, and its sum over all devices."""

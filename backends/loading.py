@@ -146,6 +146,7 @@ def contract_names() -> list[str]:
     return [*Backend.__annotations__, *functions]
 
 
+@cache
 def _inherited() -> set[str]:
     return {*contract_names(), "make_map"} - {*_OWN}
 

@@ -32,6 +32,7 @@ event.register("numba:compile", compiling)
 CHUNK = 64  # terms of a partial sum
 LINE = 64  # bytes of a cache line
 FACTORS = 512  # numbers in [1, 2] that are multiplied before one logarithm is taken
+FEW = 16  # features: the BLAS multiplies by so few columns without vectors
 
 compiled = partial(njit, cache=True, error_model="numpy")  # 0/0 is nan, as in the other backends
 
@@ -121,6 +122,32 @@ def product_with_columns(z, C, w):  # z = w C
 
 
 @reassociated()
+def product(columns, part, w):  # part w; few features are copied to columns, a vector each
+    if len(w) > FEW:
+        return np.dot(part, w)
+    z = np.zeros(len(part), w.dtype)
+    for f in range(len(w)):
+        w_f, column = w[f], columns[f]
+        for i in range(len(z)):
+            column[i] = part[i, f]
+        for i in range(len(z)):
+            z[i] += w_f * column[i]
+    return z
+
+
+@reassociated()
+def add_product(dw, row, columns, part):  # dw += row part, with the columns that product made
+    if len(dw) > FEW:
+        dw += np.dot(row, part)
+        return
+    for f in range(len(dw)):
+        column, total = columns[f], 0.0
+        for i in range(len(row)):
+            total += column[i] * row[i]
+        dw[f] += total
+
+
+@reassociated()
 def take_step(w_track, j, rate, C, residual):  # state j + 1 from state j
     for f in range(len(C)):
         column, dw = C[f], 0.0
@@ -163,15 +190,17 @@ def fused_linear(W, b, X, Y, dJ_dJ0):
     """In parts of the batch that stay in the cache: X is read from memory once, not twice."""
     labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would be strided
     w, dw, db, total = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0
+    columns = np.empty((min(len(w), FEW), FACTORS), X.dtype)
     for start in range(0, len(X), FACTORS):
         part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
-        row = np.dot(part, w)
+        row = product(columns, part, w)
         square = 0.0
         for i in range(len(row)):
             residual = row[i] + b[0, 0] - y[i]
             square += residual * residual
             row[i] = (dJ_dJ0 + dJ_dJ0) * residual
-        dw, db, total = dw + np.dot(row, part), db + row.sum(), total + square
+        add_product(dw, row, columns, part)
+        db, total = db + row.sum(), total + square
     return dw.reshape(-1, 1), np.full_like(b, db), mean(total, Y), mean(0, Y)
 
 
@@ -226,19 +255,20 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
     """In parts as fused_linear; Pred and the loss from exp(-|Z|), which cannot overflow."""
     labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would be strided
     w, dw, db, total, correct = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0, 0
+    columns = np.empty((min(len(w), FEW), FACTORS), X.dtype)
     for start in range(0, len(X), FACTORS):
         part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
-        row = np.dot(part, w)
-        product, linear = 1.0, 0.0
+        row = product(columns, part, w)
+        factors, linear = 1.0, 0.0
         for i in range(len(row)):
             z = row[i] + b[0, 0]
             e = exp_of_negative(-abs(z))
-            product *= 1 + e
+            factors *= 1 + e
             linear += max(z, 0) - y[i] * z
             correct += (z > 0) == (y[i] == 1)
             row[i] = dJ_dJ0 * ((1 if z > 0 else e) / (1 + e) - y[i])
-        dw, db = dw + np.dot(row, part), db + row.sum()
-        total += linear + np.log(product)
+        add_product(dw, row, columns, part)
+        db, total = db + row.sum(), total + linear + np.log(factors)
     return dw.reshape(-1, 1), np.full_like(b, db), mean(total, Y), mean(correct, Y)
 
 
@@ -307,16 +337,18 @@ def fused_poisson(W, b, X, Y, dJ_dJ0):
     """In parts as fused_linear."""
     labels = np.ascontiguousarray(Y).reshape(-1)
     w, dw, db, total = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0
+    columns = np.empty((min(len(w), FEW), FACTORS), X.dtype)
     for start in range(0, len(X), FACTORS):
         part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
-        row = np.dot(part, w)
+        row = product(columns, part, w)
         J0 = 0.0
         for i in range(len(row)):
             z = row[i] + b[0, 0]
             p = exp_of_any(z)
             J0 += p - y[i] * z
             row[i] = dJ_dJ0 * (p - y[i])
-        dw, db, total = dw + np.dot(row, part), db + row.sum(), total + J0
+        add_product(dw, row, columns, part)
+        db, total = db + row.sum(), total + J0
     return dw.reshape(-1, 1), np.full_like(b, db), mean(total, Y), mean(0, Y)
 
 

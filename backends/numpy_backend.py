@@ -50,6 +50,8 @@ def pullback_elementwise(row, diagonal):  # (1, B), (B,) -> (1, B)   forms B num
 
 PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 
+PART = 16384  # examples whose arrays stay in the cache
+
 
 # --- what the models share
 
@@ -75,6 +77,17 @@ def chain(forward, pullback, W, b, X, Y, dJ_dJ0):
     row = np.full((1, len(X)), dJ_dJ0, dtype=X.dtype)
     dW, db = backward(pullback, row, diagonals, X)
     return Gradient(dW, db, J0.mean()), Pred
+
+
+def in_parts(gradient, W, b, X, Y, dJ_dJ0):
+    """The gradient of a large batch as the sum of those of its parts, which stay in the cache."""
+    B = len(X)
+    if B <= PART:
+        return gradient(W, b, X, Y, dJ_dJ0)
+    parts = [(X[i : i + PART], Y[i : i + PART]) for i in range(0, B, PART)]
+    found = [gradient(W, b, *part, dJ_dJ0) for part in parts]
+    loss = sum(len(Y) * own.loss for (_, Y), own in zip(parts, found, strict=True))
+    return Gradient(sum(own.dW for own in found), sum(own.db for own in found), loss / B)
 
 
 def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm per chunk
@@ -162,20 +175,18 @@ def logistic(W, b, X, Y):
 
 @np.errstate(over="ignore")  # where exp overflows, Pred is 1 / inf = 0, which is right
 def fused_logistic(W, b, X, Y, dJ_dJ0):
-    """In place, with J0 = max(Z, 0) - Y Z + log(1 + exp(-abs(Z))), which cannot overflow."""
-    Z = X @ W  # (B, 1)
-    Z += b
-    residual = np.negative(Z)
-    np.exp(residual, out=residual)
+    """In place, with J0 = max(Z, 0) - Y Z - log(max(Pred, 1 - Pred)), which loses no digit."""
+    minus_Z = X @ W  # (B, 1)
+    np.subtract(-b, minus_Z, out=minus_Z)
+    residual = np.exp(minus_Z)
     residual += 1
     np.divide(1, residual, out=residual)  # Pred
+    total = np.vdot(Y, minus_Z) - np.minimum(minus_Z, 0, out=minus_Z).sum()
+    likely = np.subtract(1, residual, out=minus_Z)
+    np.maximum(likely, residual, out=likely)
+    total -= np.log(likely, out=likely).sum()
     residual -= Y
-    total = np.maximum(Z, 0).sum() - np.vdot(Y, Z)
-    np.abs(Z, out=Z)
-    np.negative(Z, out=Z)
-    np.exp(Z, out=Z)
-    np.log1p(Z, out=Z)
-    loss = (total + Z.sum()) / Y.dtype.type(len(Y))
+    loss = total / Y.dtype.type(len(Y))
     return Gradient(dJ_dJ0 * (X.T @ residual), dJ_dJ0 * residual.sum(keepdims=True), loss)
 
 
@@ -318,7 +329,7 @@ def make_forward(model):
 
 def make_gradient(model, formulation, execution):
     if formulation == "fused":
-        return PARTS[model].fused
+        return partial(in_parts, PARTS[model].fused)
     forward, pullback = PARTS[model].forward, PULLBACKS[formulation]
 
     def gradient(W, b, X, Y, dJ_dJ0):

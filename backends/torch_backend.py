@@ -1,16 +1,17 @@
-"""PyTorch, as its users write it: inference_mode, tracks in place, steps or blocks compiled."""
+"""PyTorch, as its users write it: inference_mode, tracks in place; steps, blocks, runs compiled."""
 
 import json
 import math
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from torch._higher_order_ops import scan
 from torch.profiler import profile
 
 from backends import torch_maps
@@ -23,17 +24,22 @@ torch.set_float32_matmul_precision("highest")
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 MODELS = ("linear", "logistic", "poisson")
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
-EXECUTIONS = ("eager", "step", "block")
+EXECUTIONS = ("eager", "step", "block", "run")
 PARTITIONS = ("automatic", "batch")
 MAPS = tuple(torch_maps.FUNCTIONS)
 MAP_DTYPES = ("float64", "float32", "bfloat16", "float16")
 MAP_DEFAULTS = torch_maps.DEFAULTS
-BLOCK = 32  # the most steps compiled as one: each takes about a second to compile
+MOST = {"block": 32, "run": None}  # steps of a call
+UNROLLED = 10  # fused steps in one iteration of a compiled run: less time, more to compile
+AT_ONCE = 2**16  # numbers Z whose losses are computed at once: they stay in the cache
 
+# Options of the compiler: a value that is read often is computed again, and not stored first.
+ONE_LOOP = {"realize_reads_threshold": 1000, "realize_opcount_threshold": 1000}
+NARROW = 8  # features, up to which the compiler makes one loop of a sum for each
 COMPILATIONS = 10_000  # the limit for all cells together, which share their code objects
 
 
-def compiled(function):
+def compiled(function, **options):
     """Compile for each shape and dtype, and separately for each cell.
 
     By default torch stops after 8 compilations of one code object and then runs eagerly. With
@@ -41,8 +47,9 @@ def compiled(function):
     """
     torch._dynamo.config.accumulated_recompile_limit = COMPILATIONS
     return torch.compile(
-        function, dynamic=False, fullgraph=True, isolate_recompiles=True, recompile_limit=64
-    )
+        function, dynamic=False, fullgraph=True, isolate_recompiles=True, recompile_limit=64,
+        options={"cpp_wrapper": True, **options},
+    )  # fmt: skip
 
 
 # --- arrays
@@ -99,7 +106,8 @@ class Model(NamedTuple):
     maps: Callable
     fused: Callable
     fused_data: Callable
-    fused_steps: Callable
+    fused_residual: Callable
+    fused_factor: int  # dJ0_dZ is fused_factor * fused_residual
     fused_losses: Callable
     has_accuracy: bool
 
@@ -148,12 +156,6 @@ def jacrev(maps, W, b, X, Y, dJ_dJ0):
     return gradient, (Pred, 0.5)
 
 
-def batches_of(A, rate, epochs):
-    """A_k and -rate A_k.T of every step, with the batch as the contiguous axis."""
-    columns = A.transpose(1, 2).contiguous()  # (K, F+1, B)
-    return list(zip(columns.transpose(1, 2), -rate * columns, strict=True)) * epochs
-
-
 # --- linear
 
 
@@ -187,24 +189,17 @@ def data(A, Y):  # (K, B, F+1), (K, B, 1)
     return A
 
 
-def fused_linear_steps(w_track, A, Y, rate, epochs):
-    residual = torch.empty_like(Y[0])
-    w, *after = w_track.unbind()
-    batches = zip(batches_of(A, 2 * rate, epochs), list(Y) * epochs, after, strict=True)
-    for (A_k, weighted_k), Y_k, w_next in batches:
-        torch.mv(A_k, w, out=residual).sub_(Y_k)
-        torch.addmv(w, weighted_k, residual, out=w_next)
-        w = w_next
+def linear_residual(z, Y):  # (B,), (B,) -> (B,), in place   dJ0_dZ / 2
+    return z.sub_(Y)
 
 
-def fused_linear_losses(z, more, Y, loss):
-    """Write loss (E,), from z (B, E), which is overwritten."""
-    torch.mean(z.sub_(Y).square_(), dim=0, out=loss)
+def linear_losses(z, Y):  # (..., B, E), overwritten, (..., B, 1) -> (..., E)
+    return (z.sub_(Y).square_().mean(dim=-2),)
 
 
 LINEAR = Model(
-    linear, linear_loss, linear_maps, fused_linear, data, fused_linear_steps,
-    fused_linear_losses, load("linear").HAS_ACCURACY,
+    linear, linear_loss, linear_maps, fused_linear, data, linear_residual, 2, linear_losses,
+    load("linear").HAS_ACCURACY,
 )  # fmt: skip
 
 
@@ -251,33 +246,29 @@ def data_with_labels(A, Y):
     return (1 - 2 * Y) * A
 
 
-def fused_logistic_steps(w_track, A, Y, rate, epochs):
-    z = torch.empty_like(Y[0])
-    w, *after = w_track.unbind()
-    for (A_k, weighted_k), w_next in zip(batches_of(A, rate, epochs), after, strict=True):
-        torch.mv(A_k, w, out=z).sigmoid_()
-        torch.addmv(w, weighted_k, z, out=w_next)
-        w = w_next
+def logistic_residual(z, Y):  # (B,), (B,) -> (B,), in place   Y is in z: see data_with_labels
+    return z.sigmoid_()
 
 
-def fused_logistic_losses(z, more, Y, loss, correct):
-    """Write loss and correct (E,), from z (B, E); z and more (B, E) are overwritten."""
+def logistic_losses(z, Y):  # (..., B, E), overwritten, (..., B, 1) -> (..., E), (..., E)
     smallest = torch.finfo(z.dtype).tiny  # at Z = 0 class 0 is predicted
-    torch.lt(z, (1 - Y) * smallest, out=more)
-    torch.mean(more, dim=0, out=correct)
-    torch.clamp(z, min=0, out=more)
-    z.abs_().neg_().exp_().add_(1)
-    torch.add(more.sum(dim=0), log_sum(z), out=loss).div_(len(Y))
+    more = torch.lt(z, (1 - Y) * smallest, out=torch.empty_like(z))
+    correct = more.mean(dim=-2)
+    more = torch.clamp(z, min=0, out=more).sum(dim=-2)
+    return (more + log_sum(z.abs_().neg_().exp_().add_(1))) / z.shape[-2], correct
 
 
-def log_sum(numbers):  # (B, E), all in [1, 2] -> (E,)   one logarithm per chunk
+def log_sum(numbers):  # (..., B, E), all in [1, 2] -> (..., E)   one logarithm per group
     size = math.frexp(torch.finfo(numbers.dtype).max)[1] - 1  # the product of so many is finite
-    return sum(chunk.prod(dim=0).log_() for chunk in numbers.split(size))
+    groups = numbers.shape[-2] // size
+    whole, rest = numbers.tensor_split([groups * size], dim=-2)
+    products = whole.unflatten(-2, (size, groups)).prod(dim=-3)  # (..., groups, E)
+    return products.log_().sum(dim=-2) + rest.prod(dim=-2).log_()
 
 
 LOGISTIC = Model(
     logistic, logistic_loss, logistic_maps, fused_logistic, data_with_labels,
-    fused_logistic_steps, fused_logistic_losses, load("logistic").HAS_ACCURACY,
+    logistic_residual, 1, logistic_losses, load("logistic").HAS_ACCURACY,
 )  # fmt: skip
 
 
@@ -313,25 +304,17 @@ def fused_poisson(W, b, X, Y, dJ_dJ0):
     return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), None
 
 
-def fused_poisson_steps(w_track, A, Y, rate, epochs):
-    residual = torch.empty_like(Y[0])
-    w, *after = w_track.unbind()
-    batches = zip(batches_of(A, rate, epochs), list(Y) * epochs, after, strict=True)
-    for (A_k, weighted_k), Y_k, w_next in batches:
-        torch.mv(A_k, w, out=residual).exp_().sub_(Y_k)
-        torch.addmv(w, weighted_k, residual, out=w_next)
-        w = w_next
+def poisson_residual(z, Y):  # (B,), (B,) -> (B,), in place
+    return z.exp_().sub_(Y)
 
 
-def fused_poisson_losses(z, more, Y, loss):
-    """Write loss (E,), from z (B, E); z and more (B, E) are overwritten."""
-    torch.exp(z, out=more)
-    torch.mean(more.sub_(z.mul_(Y)), dim=0, out=loss)
+def poisson_losses(z, Y):  # (..., B, E), overwritten, (..., B, 1) -> (..., E)
+    return (torch.exp(z).sub_(z.mul_(Y)).mean(dim=-2),)
 
 
 POISSON = Model(
-    poisson, poisson_loss, poisson_maps, fused_poisson, data, fused_poisson_steps,
-    fused_poisson_losses, load("poisson").HAS_ACCURACY,
+    poisson, poisson_loss, poisson_maps, fused_poisson, data, poisson_residual, 1, poisson_losses,
+    load("poisson").HAS_ACCURACY,
 )  # fmt: skip
 
 
@@ -368,22 +351,105 @@ def map_jacrev(function, row, x):
 PARTS = {"linear": LINEAR, "logistic": LOGISTIC, "poisson": POISSON}
 
 
-def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """Three calls per step, in place, with the bias as a column of X; then the losses."""
+def fused_train(model, states, losses, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    """All states, with the bias as a column of X and the batch as the last axis; then the losses.
+
+    states(w, A, weighted, Y, epochs) -> (S+1, F+1)
+    losses(A_k, before, Y_k) -> k x (E,); before (F+1, E): the states before the steps of batch k
+    """
     K, B, F = X.shape
-    A = model.fused_data(torch.cat([X, X.new_ones((K, B, 1))], dim=2), Y)  # (K, B, F+1)
-    w_track = X.new_empty((epochs * K + 1, F + 1))
-    w_track[0] = torch.cat([W, b])[:, 0]
-    model.fused_steps(w_track, A, Y[..., 0], learning_rate * dJ_dJ0, epochs)
-    before = w_track[:-1].unflatten(0, (epochs, K)).permute(1, 2, 0)  # (K, F+1, E)
-    records = X.new_empty((1 + model.has_accuracy, K, epochs))
-    z, more = X.new_empty((2, B, epochs))  # once: fresh memory costs more than the arithmetic
-    for k in range(K):
-        torch.mm(A[k], before[k], out=z)
-        model.fused_losses(z, more, Y[k], *records[:, k])
-    columns = [record.T.reshape(-1) for record in records]
+    A = model.fused_data(torch.cat([X, X.new_ones((K, B, 1))], dim=2), Y)
+    A = A.transpose(1, 2).contiguous()  # (K, F+1, B)
+    weighted = (-model.fused_factor * learning_rate * dJ_dJ0) * A
+    w = torch.cat([W, b])[:, 0]
+    w_track = states(w, A, weighted, Y[..., 0], epochs)
+    before = w_track[:-1].unflatten(0, (epochs, K)).permute(1, 2, 0).contiguous()
+    records = [losses(*batch) for batch in zip(A, before, Y, strict=True)]
+    columns = [torch.stack(column, dim=1).flatten() for column in zip(*records, strict=True)]
     columns += [] if model.has_accuracy else [None]
-    return Trajectory(w_track[:, :F, None].clone(), w_track[:, F:, None].clone(), *columns)
+    return Trajectory(w_track[:, :F, None], w_track[:, F:, None], *columns)
+
+
+def eager_states(residual, w, A, weighted, Y, epochs):
+    """Three calls a step, in place."""
+    w_track = w.new_empty((epochs * len(A) + 1, len(w)))
+    w_track[0] = w
+    z = torch.empty_like(Y[0])
+    w, *after = w_track.unbind()
+    batches = list(zip(A.transpose(1, 2), weighted, Y, strict=True)) * epochs
+    for (A_k, weighted_k, Y_k), w_next in zip(batches, after, strict=True):
+        torch.addmv(w, weighted_k, residual(torch.mv(A_k, w, out=z), Y_k), out=w_next)
+        w = w_next
+    return w_track
+
+
+def eager_losses(losses, A_k, before, Y_k):
+    """Some epochs at once, so that z stays in the cache."""
+    size = max(1, AT_ONCE // len(Y_k))
+    parts = [losses(A_k.T @ part, Y_k) for part in before.split(size, dim=1)]
+    return [torch.cat(column) for column in zip(*parts, strict=True)]
+
+
+def scanned_states(scanned, w, A, weighted, Y, epochs):
+    """One loop in C++."""
+    S = epochs * len(A)
+    size = max(n for n in range(1, UNROLLED + 1) if S % n == 0)
+    order = torch.arange(len(A), device=w.device).repeat(epochs).reshape(-1, size)
+    return torch.cat([w[None], scanned(w, A, weighted, Y, order)])
+
+
+def fused_scan(residual, w, A, weighted, Y, order):
+    """The states after each step (S, F+1); order (S / n, n) has the batches of n steps.
+
+    Without matrix products a step is two loops over the batch.
+    """
+
+    def steps(w, batches):
+        states = []
+        for k in batches.split(1):
+            z = (A[k][0] * w[:, None]).sum(dim=0)
+            w = w + (weighted[k][0] * residual(z, Y[k][0])).sum(dim=1)
+            states.append(w)
+        return w.clone(), torch.stack(states)  # a scan returns nothing twice
+
+    return scan(steps, w, order)[1].flatten(0, 1)
+
+
+def compiled_losses(at_once, A_k, before, Y_k):
+    """With rows of A_k that are contiguous the compiler vectorizes along the epochs."""
+    return at_once(A_k.T.contiguous(), before, Y_k)
+
+
+def losses_at_once(losses, rows, before, Y_k):
+    return losses((rows[..., None] * before).sum(dim=1), Y_k)
+
+
+def fused_in_one_loop(model, W, b, X, Y, dJ_dJ0):
+    """For the compiler: sums along the batch instead of products with X."""
+    sign = model.fused_data(torch.ones_like(Y), Y)[:, 0]  # (B,)
+    z = (X * W.T).sum(dim=1).add(b[0]).mul_(sign)
+    Z = (z * sign)[:, None]
+    row = sign * model.fused_residual(z.clone(), Y[:, 0])
+    sums = torch.stack([row.sum(), *[(row * x).sum() for x in X.unbind(dim=1)]])[:, None]
+    db, dW = (model.fused_factor * dJ_dJ0 * sums).tensor_split([1])
+    loss, *_ = model.fused_losses(z[:, None], Y)
+    return Gradient(dW, db, loss[0]), (Z, 0)
+
+
+def fused_compiled(model, W, b, X, Y, dJ_dJ0):
+    form = partial(fused_in_one_loop, model) if X.shape[1] <= NARROW else model.fused
+    return form(W, b, X, Y, dJ_dJ0)
+
+
+def fused_ways(model, execution):
+    """The states and the losses of fused_train."""
+    residual, losses = model.fused_residual, model.fused_losses
+    if execution == "eager":
+        return partial(eager_states, residual), partial(eager_losses, losses)
+    return (
+        partial(scanned_states, compiled(partial(fused_scan, residual))),
+        partial(compiled_losses, compiled(partial(losses_at_once, losses), **ONE_LOOP)),
+    )
 
 
 def make_differentiate(model, formulation, execution):
@@ -392,7 +458,7 @@ def make_differentiate(model, formulation, execution):
     An example is predicted to be of class 1 where its score is above the threshold.
     """
     if formulation == "fused":
-        return model.fused
+        return model.fused if execution == "eager" else partial(fused_compiled, model)
     if formulation == "autodiff":
         return partial(autodiff if execution == "eager" else autodiff_functional, model.loss)
     if formulation == "jacrev":
@@ -421,44 +487,49 @@ def update(model, differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
     return (*record, ((score > threshold) == Y).mean(dtype=Y.dtype))
 
 
-@cache  # "step" and "block" share it
-def compiled_step(model, formulation):
-    parts = PARTS[model]
-    return compiled(partial(update, parts, make_differentiate(parts, formulation, "step")))
-
-
-def block(update, W, b, X, Y, learning_rate, dJ_dJ0):
-    """len(X) steps, unrolled: their records, stacked."""
-    records = []
-    for X_k, Y_k in zip(X.unbind(), Y.unbind(), strict=True):
-        records.append(update(W, b, X_k, Y_k, learning_rate, dJ_dJ0))
-        W, b = records[-1][:2]
-    return [torch.stack(column) for column in zip(*records, strict=True)]
-
-
-def loop(model, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-    """Train by calls of advance, which does size steps and returns their records."""
+def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    """Train by one call of step after the other."""
     S, place = epochs * len(X), {"dtype": W.dtype, "device": W.device}
     W_track, b_track = (torch.empty((S + 1, *a.shape), **place) for a in (W, b))
     records = [torch.empty(S, **place) for _ in range(1 + model.has_accuracy)]
     W_track[0], b_track[0] = W, b
     # The first state must be an inference tensor as the later ones, or it would compile again.
     W, b = W_track[0], b_track[0]
-    cut = torch.unbind if size == 1 else partial(torch.split, split_size_or_sections=size)
-    rows = [cut(track) for track in (W_track[1:], b_track[1:], *records)]
-    batches = zip(cut(X) * epochs, cut(Y) * epochs, strict=True)
+    rows = [torch.unbind(track) for track in (W_track[1:], b_track[1:], *records)]
+    batches = zip(X.unbind() * epochs, Y.unbind() * epochs, strict=True)
     numbers = number(learning_rate, W), number(dJ_dJ0, W)
     for (X_k, Y_k), *out in zip(batches, *rows, strict=True):
-        record = advance(W, b, X_k, Y_k, *numbers)
+        record = step(W, b, X_k, Y_k, *numbers)
         for row, value in zip(out, record, strict=True):
             row.copy_(value)
-        W, b = record[:2] if size == 1 else (states[-1] for states in record[:2])
+        W, b = record[:2]
     return Trajectory(W_track, b_track, *records, *([] if model.has_accuracy else [None]))
 
 
-def block_size(K):
-    """The largest number of steps up to BLOCK that divides an epoch of K steps."""
-    return max(size for size in range(1, BLOCK + 1) if K % size == 0)
+def scanned(step, W, b, X, Y, learning_rate, dJ_dJ0, order):
+    """The records of all steps, each stacked; order (S, 1) has the batch of each."""
+
+    def body(state, k):
+        record = step(*state, X[k][0], Y[k][0], learning_rate, dJ_dJ0)
+        return [a.clone() for a in record[:2]], record  # a scan returns nothing twice
+
+    return scan(body, [W, b], order)[1]
+
+
+def scan_train(model, scanned, most, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
+    """Train by calls that do up to `most` steps each, in a loop in C++."""
+    S = epochs * len(X)
+    size = max(n for n in range(1, min(S, most or S) + 1) if S % n == 0)
+    order = torch.arange(len(X), device=X.device).repeat(epochs)[:, None]
+    numbers, blocks = (number(learning_rate, W), number(dJ_dJ0, W)), [(W[None], b[None])]
+    for steps in order.split(size):
+        W, b = (states[-1] for states in blocks[-1][:2])
+        blocks.append(scanned(W, b, X, Y, *numbers, steps))
+    W_track, b_track = (torch.cat([block[i] for block in blocks]) for i in (0, 1))
+    records = [
+        torch.cat(column) for column in zip(*(block[2:] for block in blocks[1:]), strict=True)
+    ]
+    return Trajectory(W_track, b_track, *records, *([] if model.has_accuracy else [None]))
 
 
 # --- the contract
@@ -482,20 +553,14 @@ def make_gradient(model, formulation, execution):
 
 def make_train(model, formulation, execution):
     parts = PARTS[model]
-    if (formulation, execution) == ("fused", "eager"):
-        return torch.inference_mode(partial(fused_train, parts))
     step = partial(update, parts, make_differentiate(parts, formulation, execution))
-    single = several = step
-    if execution != "eager":
-        single, several = compiled_step(model, formulation), compiled(partial(block, step))
-
-    def train(W, b, X, Y, learning_rate, dJ_dJ0, epochs):
-        size = block_size(len(X)) if execution == "block" else 1
-        advance = single if size == 1 else several
-        with without_graph(formulation):
-            return loop(parts, advance, size, W, b, X, Y, learning_rate, dJ_dJ0, epochs)
-
-    return train
+    if formulation == "fused" and execution in ("eager", "run"):
+        train = partial(fused_train, parts, *fused_ways(parts, execution))
+    elif execution in MOST:
+        train = partial(scan_train, parts, compiled(partial(scanned, step)), MOST[execution])
+    else:
+        train = partial(loop, parts, step if execution == "eager" else compiled(step))
+    return without_graph(formulation)(train)
 
 
 def make_map(name, formulation, execution):

@@ -1,5 +1,7 @@
 """One batch over several processes in PyTorch, each with a device, as torchrun starts them."""
 
+from functools import partial
+
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -64,8 +66,7 @@ class Shards:
 
         @torch.no_grad()
         def gradient(W, b, X, Y, dJ_dJ0):
-            W, b, dJ_dJ0 = self._everywhere(W, b, number(dJ_dJ0, W))
-            return Gradient(*self._whole(differentiate(W, b, X, Y, dJ_dJ0)[0]))
+            return differentiate(W, b, X, Y, number(dJ_dJ0, W))[0]
 
         return gradient
 
@@ -74,13 +75,13 @@ class Shards:
         parts = torch_backend.PARTS[model]
         differentiate = self._differentiate(model, formulation, execution)
 
-        def advance(W, b, X, Y, *numbers):
-            W, b, *numbers = self._everywhere(W, b, *numbers)
-            return self._whole(update(parts, differentiate, W, b, X, Y, *numbers))
+        def advance(*arguments):
+            W, b, loss, *accuracy = update(parts, differentiate, *arguments)
+            return W, b, loss, *(self._whole(accuracy) if self.is_automatic else accuracy)
 
         @torch.no_grad()
         def train(*arguments):
-            found = torch_backend.loop(parts, advance, 1, *arguments)
+            found = torch_backend.loop(parts, advance, *arguments)
             if self.is_automatic or not parts.has_accuracy:
                 return found
             return found._replace(accuracy=mean_of_all(found.accuracy, arguments[2].shape[1]))
@@ -105,28 +106,19 @@ class Shards:
 
     def _differentiate(self, model, formulation, execution):
         own = make_differentiate(torch_backend.PARTS[model], formulation, execution)
-        return self._added(own) if self.is_automatic else summed(own)
+        return partial(self._partitioned, own) if self.is_automatic else summed(own)
 
-    def _added(self, own):
-        """The gradient of own, added up over all devices.
-
-        Subtracted from W before, W would be shared out, and each part of an update rounded.
-        """
-
-        def differentiate(*arguments):
-            gradient, decision = own(*arguments)
-            whole = [t.redistribute(self.mesh, [Replicate()]) for t in gradient]
-            return Gradient(*whole), decision
-
-        return differentiate
-
-    def _everywhere(self, *tensors):
-        if not self.is_automatic:
-            return tensors
-        return [DTensor.from_local(t, self.mesh, [Replicate()], run_check=False) for t in tensors]
+    def _partitioned(self, own, W, b, X, Y, dJ_dJ0):
+        """The gradient of own, whole: a step on a part of it would round W and b once more."""
+        W, b, dJ_dJ0 = (
+            DTensor.from_local(t, self.mesh, [Replicate()], run_check=False)
+            for t in (W, b, dJ_dJ0)
+        )  # fmt: skip
+        gradient, decision = own(W, b, X, Y, dJ_dJ0)
+        return Gradient(*self._whole(gradient)), decision
 
     def _whole(self, tensors):
-        return [t.full_tensor() for t in tensors] if self.is_automatic else tensors
+        return [t.full_tensor() for t in tensors]
 
 
 def summed(own):

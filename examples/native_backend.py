@@ -61,7 +61,8 @@ def library(real):
 
 def library_for(real, flags, libraries):
     """The library from the cache, or compiled and, if possible, stored there."""
-    command = [*compiler(), *FLAGS, *flags, f"-DREAL={real}", str(SOURCE)]
+    given = shlex.split(os.environ.get("CFLAGS", ""))  # last, so that they win: -march=haswell
+    command = [*compiler(), *FLAGS, *flags, *given, f"-DREAL={real}", str(SOURCE)]
     expanded = output(*command, "-E", "-dD")  # its macros identify the compiler and the processor
     key = hashlib.sha256(repr((command, libraries, expanded)).encode()).hexdigest()[:16]
     place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "diagjac")

@@ -239,7 +239,18 @@ TORCH_STEP = {
     ),
 }
 
-COMPILED = {n: m._replace(execution="run") for n, m in (NUMBA_RUN | JAX_RUN).items()} | {
+TORCH_RUN = {
+    "torch_run_last_batch": Mutant("torch", "step(*state, X[k][0]", "step(*state, X[k - 1][0]"),
+    "torch_run_fused": Mutant(
+        "torch",
+        "residual(z, Y[k][0])).sum(dim=1)",
+        "residual(z, Y[k][0])).sum(dim=1) * (1 + 1e-9)",
+        formulation="fused",
+    ),
+}
+
+RUNS = NUMBA_RUN | JAX_RUN | TORCH_RUN
+COMPILED = {n: m._replace(execution="run") for n, m in RUNS.items()} | {
     n: m._replace(execution="step") for n, m in TORCH_STEP.items()
 }
 MUTANTS = CONTRACT | COMPILED

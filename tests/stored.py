@@ -95,6 +95,64 @@ def large(cell: str = "numba step", B: int = 65536, F: int = 3) -> dict:
     return row(group, words, 1e-9 * B, beside, **facts)
 
 
+SHARES = (1, 512), (1, 1024), (2, 1024), (4, 1024), (4, 2048)  # n devices and B of FORMED
+FORMED = {  # bytes that a logistic gradient formed on a device, as measured
+    "jax run dense automatic": (4206592, 16801792, 4218968, 2121816, 8437848),
+    "jax run dense batch": (4206592, 16801792, 4206616, 1054744, 4206616),
+    "jax run elementwise automatic": (20480, 40960, 20504, 10264, 20504),
+    "jax run elementwise batch": (20480, 40960, 20504, 10264, 20504),
+    "torch eager dense automatic": (2121696, 8437728, 8421344, 8413152, 33603552),
+    "torch eager dense batch": (2121680, 8437712, 2121680, 536528, 2121680),
+    "torch eager elementwise automatic": (24544, 49120, 24544, 12256, 24544),
+    "torch eager elementwise batch": (24528, 49104, 24528, 12240, 24528),
+}
+TIMED = 2  # so many devices have a processor each
+GATHERED = "dense", "automatic"
+
+
+def shards(
+    places: tuple[tuple[int, int], ...] = SHARES, cells: tuple[str, ...] = (*FORMED,)
+) -> list[dict]:
+    """What each device does in gradients over n devices with B examples."""
+    made = []
+    for cell in cells:
+        backend, execution, formulation, partition = cell.split(" ")
+        for (n, B), size in zip(SHARES, FORMED[cell], strict=True):
+            words = "logistic", backend, execution, "cpu", formulation, "float64"
+            gathers = {"all-gather": [1, 8 * B]} if (formulation, partition) == GATHERED else {}
+            why = f"not measured: fewer processors than {n} devices" if n > TIMED else ""
+            made.append(dict(zip(WORDS, words, strict=True)) | {
+                "sharding": f"{partition}/{n}", "B": B, "temporary_bytes": size,
+                "collectives": (gathers | {"all-reduce": [1, 40]}) if n > 1 else {},
+                "checks": [check("state", 4.0, 16.0)], "void": "", "not_timed": why,
+            })  # fmt: skip
+    return [one for one in made if (int(one["sharding"][-1]), one["B"]) in places]
+
+
+def sharded(own: list[dict]) -> list[dict]:
+    """The timed rows of these: n devices take 1 / n of one, dense 8 times elementwise."""
+    made = []
+    for one in own:
+        n = int(one["sharding"].split("/")[1])
+        beside = {"one device": 1.0 / n}
+        beside |= {"elementwise": 8.0} if one["formulation"] == "dense" else {}
+        words = " ".join(one[word] for word in WORDS)
+        facts = {"kind": "sharded", "sharding": one["sharding"], "B": one["B"]}
+        group = f"devices {one['model']} {one['dtype']}: B = {one['B']}"
+        if not one["not_timed"]:
+            made.append(row(group, words, 1e-3 / n, beside, **facts))
+    return made
+
+
+def over_devices(own: list[dict]) -> dict:
+    """A run of batches that several devices share."""
+    left = [
+        {word: one[word] for word in (*WORDS, "sharding")} | {"reason": one["not_timed"]}
+        for one in own if one["not_timed"]
+    ]  # fmt: skip
+    return run(*sharded(own), shards=own, left_out=left)
+
+
 def void(words: str = "logistic torch eager cpu dense float64", why: str = "it is wrong") -> dict:
     """A void row of a training run."""
     named = dict(zip(WORDS, words.split(), strict=True))
@@ -147,6 +205,6 @@ def whole() -> dict:
         *gradients(), *gradients("jax step", model="linear"), *trainings(*cells), life(),
         eager_life(), eager_life("warm"),
         life(caches="warm", life={"import": 0.44}, break_even=None),
-        large(), large(F=512), large("jax step", 4096),
+        large(), large(F=512), large("jax step", 4096), *sharded(shards()), shards=shards(),
         void=[void()], left_out=[left_out()], trajectories=trajectories(),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Conditions are read and compared, in words; threads are set, or the reason is given."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,11 +30,12 @@ def made(**changed):
     } | changed
 
 
-def python(code):
+def python(code, **given):
     """What a fresh interpreter at the root of the project prints; enforce may pin it."""
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | given, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -70,7 +72,15 @@ def test_an_allocator_that_is_set_is_a_condition(monkeypatch):
         ({"JAX_DEBUG_NANS": "1"}, "environment: JAX_DEBUG_NANS=1"),
         ({"XLA_FLAGS": "--xla_dump_to=/home/me/d --xla_x=1"},
          "environment: XLA_FLAGS=--xla_dump_to=d --xla_x=1"),
-        ({"NPY_DISABLE_CPU_FEATURES": "AVX512F"}, "environment: NPY_DISABLE_CPU_FEATURES=AVX512F"),
+        ({"NPY_DISABLE_CPU_FEATURES": "X86_V4"}, "environment: NPY_DISABLE_CPU_FEATURES=X86_V4"),
+        ({"ATEN_CPU_CAPABILITY": "avx2"}, "environment: ATEN_CPU_CAPABILITY=avx2"),
+        ({"XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}, "environment: XLA_FLAGS=--xla_cpu_max_isa=AVX2"),
+        ({"NUMBA_CPU_NAME": "haswell"}, "environment: NUMBA_CPU_NAME=haswell"),
+        ({"NUMBA_CPU_FEATURES": "+avx2"}, "environment: NUMBA_CPU_FEATURES=+avx2"),
+        ({"MKL_ENABLE_INSTRUCTIONS": "AVX2"}, "environment: MKL_ENABLE_INSTRUCTIONS=AVX2"),
+        ({"ONEDNN_MAX_CPU_ISA": "AVX2"}, "environment: ONEDNN_MAX_CPU_ISA=AVX2"),
+        ({"CFLAGS": "-march=haswell"}, "environment: CFLAGS=-march=haswell"),
+        ({"CC": "/opt/bin/clang -O2", "CXX": "g++"}, "environment: CC=clang -O2 CXX=g++"),
         ({"NUMBA_OPT": "0"}, "environment: NUMBA_OPT=0"),
         ({"OPENBLAS_CORETYPE": "Haswell"}, "environment: OPENBLAS_CORETYPE=Haswell"),
         ({"MKL_CBWR": "AVX2"}, "environment: MKL_CBWR=AVX2"),
@@ -86,6 +96,25 @@ def test_variables_that_affect_times_are_conditions(monkeypatch, given, shown):
     plain = conditions("", {})
     monkeypatch.setattr(variables, "GIVEN", given)
     assert differences(plain, conditions("", {})) == shown
+
+
+NUMPY_USES = """
+import numpy
+from benchmarks.store.conditions import conditions
+found = numpy.lib.introspect.opt_func_info(func_name="^exp$", signature="float64")["exp"]["dd"]
+print(*(word for word in found["available"].split() if not word.startswith("baseline")))
+print(conditions("", {})["instructions"])
+"""
+
+
+def test_the_instructions_that_numpy_uses_are_a_condition():
+    """Also where a variable asks for others in vain: its words change from version to version."""
+    more, plain = python(NUMPY_USES)
+    if plain.startswith("NumPy baseline"):
+        pytest.skip("NumPy has only one kind of instructions here")
+    assert plain in [f"NumPy {word}" for word in more.split()]
+    assert python(NUMPY_USES, NPY_DISABLE_CPU_FEATURES="NO_SUCH")[1] == plain
+    assert python(NUMPY_USES, NPY_DISABLE_CPU_FEATURES=more)[1].startswith("NumPy baseline")
 
 
 def test_a_quota_of_the_processor_is_a_condition(monkeypatch, tmp_path):

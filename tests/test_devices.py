@@ -234,10 +234,11 @@ def reads(call):
     import jax
 
     arrays = [value for value in call.args if isinstance(value, jax.Array)]
-    others = call.args[len(arrays) :]
+    first = [isinstance(value, jax.Array) for value in call.args].index(True)
+    before, others = call.args[:first], call.args[first + len(arrays) :]
     function = unwrap(call.func)  # a jit inside another one may not have compiler options
     try:
-        jax.eval_shape(lambda *arrays: function(*arrays, *others), *arrays)
+        jax.eval_shape(lambda *arrays: function(*before, *arrays, *others), *arrays)
     except TypeError as error:
         return [f"{type(error).__name__}: {error}"]
     return []

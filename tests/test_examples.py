@@ -86,6 +86,13 @@ def test_without_a_compiler_the_reason_is_given():
     assert "no C compiler: no-such-compiler is not found" in done.stderr
 
 
+def test_the_flags_of_the_environment_reach_the_compiler():
+    done = python("-c", LOADED, CFLAGS="-no-such-flag")
+    if MISSING["native"] in done.stderr:
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    assert re.search("native.c does not compile: .*-no-such-flag", done.stderr), done.stderr
+
+
 @pytest.mark.parametrize("B", [32, 256])
 def test_the_lesson_runs_with_numpy_alone(tmp_path, B):
     """With the student's own B, in a process in which nothing else can be imported."""

@@ -130,6 +130,32 @@ def memory(run, _):
             yield row["B"], matrices, f"{called(row)}, B = {row['B']}: {matrices:.2f}"
 
 
+def devices(run, name):
+    """The cells over all numbers of devices, of one batch and of one that grows with them."""
+    _, model, dtype = name.split("_")
+    dense = {"automatic": lambda n, B: B * B / n, "batch": lambda n, B: (B / n) ** 2}
+    names = {"automatic": "B^2/n", "batch": "(B/n)^2"}
+    timed = {
+        (*called(row).split(" "), row["sharding"], row["B"]): row["ratio"]
+        for row, _ in rows(run, "sharded")
+    }
+    for one in run["shards"]:
+        if (one["model"], one["dtype"]) != (model, dtype):
+            continue
+        (partition, n), B = one["sharding"].split("/"), one["B"]
+        n, is_dense = int(n), one["formulation"] == "dense"
+        numbers = dense[partition](n, B) if is_dense else B / n
+        formed, formula = one["temporary_bytes"], names[partition] if is_dense else "B/n"
+        times = formed / (8 * numbers)
+        at = f"n = {n}, B = {B}: "
+        ratio = timed.get((*called(one).split(" "), one["sharding"], B), {}).get("one device")
+        for in_a_series in (B == 1024, B // n == 512):
+            if in_a_series:
+                yield n, formed, f"{at}{wording.amount(formed)}, {times:.2f} of {formula}"
+            if in_a_series and ratio:
+                yield n, ratio[0], f"{at}{wording.interval(*ratio)}"
+
+
 def published(run, name):
     """Told are some steps: the value is that of the step, or the mean of those from it on."""
     _, model, dtype = name.split("_")
@@ -158,7 +184,7 @@ def called(row):
 
 EXPECTED = {
     "gradient": gradients, "training_times": trainings, "life": lives, "distance": distances,
-    "memory": memory, "training": published,
+    "memory": memory, "training": published, "devices": devices,
 }  # fmt: skip
 OWN = "ratio", "choice"  # figures with a test of their own
 

@@ -6,7 +6,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from benchmarks.measure.calls import gradient_problem, trajectory_of
+from backends import Cell
+from backends.loading import Loaded
+from benchmarks.measure import map_calls
+from benchmarks.measure.calls import (
+    gradient_problem,
+    timed_gradient,
+    timed_training,
+    trajectory_of,
+)
 from benchmarks.measure.inputs import SETS, draw, drawn
 from reference import backprop
 from reference.agreement import compare, compare_gradient
@@ -61,3 +69,22 @@ def test_a_drawn_problem_is_one_of_the_same_kind(kind):
 def test_no_draw_comes_twice():
     found = [draw(0).number for _ in range(1000)]
     assert len(set(found)) == 1000
+
+
+def looked_up(*_):
+    raise AssertionError("a name of the backend is looked up in every call")
+
+
+@pytest.mark.parametrize("name", ["reference", "numpy"])  # with a base, and without
+def test_no_name_of_a_backend_is_looked_up_while_time_is_taken(monkeypatch, name):
+    """That takes up to 3 us, as long as a short call."""
+    cell = Cell("linear", name, "eager", "cpu", "dense", "float64")
+    short = replace(published("linear"), epochs=1)
+    calls = [timed_gradient(cell, gradient_problem("linear", "float64", 8))]
+    calls += [timed_training(cell, short)]
+    if name == "numpy":
+        calls += [map_calls.prepared(cell._replace(model="relu"), 8)]
+    given = [call.given(draw(0)) for call in calls]
+    monkeypatch.setattr(Loaded, "__getattr__", looked_up)
+    for call, arguments in zip(calls, given, strict=True):
+        call.block(arguments)

@@ -10,7 +10,7 @@ from mpmath import mp
 import backends
 from reference import maps, words
 from reference.maps import MAPS
-from tests.map_checks import HAND_WRITTEN, drawn, flaws, flaws_at_kinks, room, truth_at
+from tests.map_checks import HAND_WRITTEN, drawn, flaws, flaws_at_kinks, truth_at
 
 BITS = 200
 FINE = np.finfo(float).smallest_subnormal
@@ -212,9 +212,9 @@ def test_both_backends_have_every_map(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MAPS)
 @pytest.mark.parametrize("precision", words.DTYPES)
-def test_hand_written_maps_at_random_numbers(name, precision, backend_of_maps, request):
-    function, more = backend_of_maps(name), room(request.node.callspec.params["backend_of_maps"])
-    assert flaws(function, name, truth_at(name, drawn(name, 2000, precision)), more) == ""
+def test_hand_written_maps_at_random_numbers(name, precision, backend_of_maps):
+    numbers = drawn(name, 2000, precision)
+    assert flaws(backend_of_maps(name), name, truth_at(name, numbers)) == ""
 
 
 # --- backends without maps

@@ -69,6 +69,12 @@ def brief(row, title):
     return text(row, title).split(" [")[0].lstrip("~")
 
 
+def bound(row):
+    """The ratio to the part of the work that takes longest, in brief."""
+    known = [part for part in ("/ reading", "/ exponentials") if not math.isnan(row[part])]
+    return brief(row, min(known, key=row.get))
+
+
 def stage(row, name):
     is_shown = name not in ("trace", "compile") or row["pays"]
     return "" if math.isnan(row[name]) or not is_shown else wording.digits(row[name])
@@ -245,14 +251,14 @@ def lines(source, heading):
 
 
 def as_line(row, unit):
-    """A row as text shows it in brief: the C loop without its interval, no bounds."""
+    """A row as text shows it in brief: the C loop and the longer bound without their intervals."""
     cell = [row["backend"], row["execution"], row["formulation"]]  # conditions are in the heading
-    of_c = [brief(row, "/ C")] if row["kind"] == "training" else []
+    briefly = [brief(row, "/ C"), bound(row)] if row["kind"] == "training" else []
     own = numbers(row, unit, ["/ reference", "/ elementwise"])
     if row["kind"] == "life":  # without the copies, which are short
         own = [stage(row, name) for name in STAGES if not name.startswith("to ")]
         own += [pays_after(row)]
-    shown = [*cell, *own[:1], *of_c, *own[1:]]
+    shown = [*cell, *own[:1], *briefly, *own[1:]]
     return " ".join(" ".join(shown).split())
 
 

@@ -223,6 +223,37 @@ def test_caches_are_placed_once(monkeypatch, tmp_path):
     assert os.environ["NUMBA_CACHE_DIR"] == folder
 
 
+def test_the_cache_of_inductor_is_found_by_instructions(monkeypatch, tmp_path):
+    for name in environment.CACHES:
+        monkeypatch.setenv(name, str(tmp_path / name))
+    given = str(tmp_path / "TORCHINDUCTOR_CACHE_DIR")
+    monkeypatch.delenv("ATEN_CPU_CAPABILITY", raising=False)
+    environment.place_caches(ROOT)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == given
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+    environment.place_caches(ROOT)
+    environment.place_caches(ROOT)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(Path(given, "avx2"))
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    environment.place_caches(ROOT)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(ROOT / ".cache" / "inductor" / "avx2")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("torch"), reason="torch is not installed")
+def test_what_inductor_compiled_for_other_instructions_is_not_used(tmp_path):
+    """Without folders of their own, what was compiled for AVX-512 gives wrong numbers with AVX2."""
+    own = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
+    for given in ({}, {"ATEN_CPU_CAPABILITY": "avx2"}, {"ATEN_CPU_CAPABILITY": "default"}):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "tests/conformance/test_gradient.py",
+             "--backend=torch", "--model=logistic", "--formulation=fused", "--execution=step",
+             "-mnot slow", "-keven"],
+            cwd=ROOT, env=os.environ | own | given, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{given} {done.stdout[-2000:]}{done.stderr}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "variable", ["JAX_NUMPY_RANK_PROMOTION=raise", "JAX_NUMPY_DTYPE_PROMOTION=strict",

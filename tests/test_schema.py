@@ -32,8 +32,9 @@ def read(tmp_path):
 
 def test_an_older_run_is_read_as_one_of_today(read):
     """Version 2 had no kinds, and called a block an epoch and C a limit."""
-    run = stored.whole()
-    old = stored.whole() | {"schema": 2}
+    run, old = stored.whole(), stored.whole() | {"schema": 2}
+    for one in (run, old):  # no batch was shared then
+        one["benchmarks"] = [r for r in one["benchmarks"] if r["extra_info"]["kind"] != "sharded"]
     for row in (*(r["extra_info"] for r in old["benchmarks"]), *old["void"]):
         del row["kind"]
         row["execution"] = {"block": "epoch"}.get(row["execution"], row["execution"])

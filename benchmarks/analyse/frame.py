@@ -14,7 +14,8 @@ import pandas as pd
 
 from benchmarks.analyse.intervals import Ratio, apart
 from benchmarks.analyse.merge import sample
-from benchmarks.store.run import CELL_WORDS, Check, Entry, Life, Run, load
+from benchmarks.analyse.shards import joined
+from benchmarks.store.run import CELL_WORDS, UNSHARDED, Check, Entry, Life, Run, load
 
 C_LOOP = "native"
 RATIOS = {"baseline": "/ reference"}  # the others: "/ " and their name
@@ -22,22 +23,25 @@ KNOWN_RATIOS = ("/ C", "/ reference", "/ elementwise", "/ traffic", "/ reading",
                 "/ products", "/ numpy", "/ one device")  # fmt: skip
 BOUNDS = ["/ reading", "/ exponentials"]  # of a large batch; the higher bound counts
 STAGES = ("import", "to device", "trace", "compile", "first run", "steady", "to host", "numpy")
-WHOLE = ["B", "steps", "examples", "features", "matrix_bytes"]
-NUMBERS = ["seconds", "q1", "q3", "temporary_bytes", "faults", "processes", "tolerance used",
-           "break_even", *STAGES]  # fmt: skip
-TEXTS = ["group", "kind", *CELL_WORDS, "way", "conditions", "void", "caches"]
-NESTED = ["nearest check", "log_ratio", "distance", "allowed"]  # columns that load_run leaves out
+WHOLE = ["B", "steps", "examples", "features", "matrix_bytes", "devices"]
+NUMBERS = ["seconds", "q1", "q3", "temporary_bytes", "formula_bytes", "received_bytes", "faults",
+           "processes", "tolerance used", "break_even", *STAGES]  # fmt: skip
+SHARDED = ["sharding", "collectives", "not_timed"]  # texts that load_run leaves out of other runs
+TEXTS = ["group", "kind", *CELL_WORDS, "way", "conditions", "void", "caches", *SHARDED[1:]]
+# Columns that load_run leaves out:
+NESTED = ["nearest check", "log_ratio", "distance", "allowed", "exchanges"]
 
 
 def rows_of(run: Run) -> pd.DataFrame:
     """A line for each timed row: seconds of one call, and ratios with " low" and " high".
 
-    If the processes of a ratio have no common value, " from" and " to" are their range.
+    And one, without a time, for each row over several devices that could not be timed here. If the
+    processes of a ratio have no common value, " from" and " to" are their range.
 
     way is the execution, with the device if it is not the CPU. Every column is always there; one
     that a kind of row does not have is empty.
     """
-    return _table([_line(entry) for entry in run.benchmarks])
+    return _table(_lines(run))
 
 
 def load_run(path: str | Path) -> pd.DataFrame:
@@ -51,8 +55,9 @@ def load_run(path: str | Path) -> pd.DataFrame:
 def table(run: Run) -> pd.DataFrame:
     """The same of a run that is loaded."""
     void = [msgspec.to_builtins(row) for row in run.void]
-    rows = _table([*map(_line, run.benchmarks), *void])
-    return rows.drop(columns=[*NESTED, "way"]).dropna(axis="columns", how="all")
+    rows = _table([*_lines(run), *void])
+    unused = [] if (rows.sharding != UNSHARDED).any() else SHARDED
+    return rows.drop(columns=[*NESTED, "way", *unused]).dropna(axis="columns", how="all")
 
 
 def export(path: Path, to: Path) -> None:
@@ -101,6 +106,20 @@ def share(check: Check) -> float:
     return float(check.observed / check.allowed)
 
 
+def _lines(run: Run) -> list[dict[str, Any]]:
+    return [*map(_judged, joined([*map(_line, run.benchmarks)], run.shards))]
+
+
+def _judged(line: dict[str, Any]) -> dict[str, Any]:
+    """The line with its checks in brief."""
+    check = nearest(line["checks"])
+    return {name: value for name, value in line.items() if name != "checks"} | {
+        "way": line["execution"] + ("" if line["device"] == "cpu" else f" {line['device']}"),
+        "tolerance used": None if check is None else share(check), "nearest check": check,
+        "allowed": [found.allowed for found in line["checks"]],
+    }  # fmt: skip
+
+
 def _line(entry: Entry) -> dict[str, Any]:
     row, stats = entry.extra_info, entry.stats
     found = msgspec.to_builtins(row)
@@ -115,12 +134,9 @@ def _line(entry: Entry) -> dict[str, Any]:
         line |= found["life"]
         line["break_even"] = row.break_even if row.compiles else None
         line["pays"] = _pays(row)
-    check = nearest(row.verdict.checks)
     return line | {
-        "way": row.execution + ("" if row.device == "cpu" else f" {row.device}"),
         "faults": float(np.median(row.faults or [0])), "processes": len(row.rounds),
-        "tolerance used": None if check is None else share(check), "nearest check": check,
-        "allowed": [found.allowed for found in row.verdict.checks],
+        "checks": row.verdict.checks,
     }  # fmt: skip
 
 

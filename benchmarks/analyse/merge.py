@@ -22,12 +22,14 @@ def merge(parts: list[JSON]) -> JSON:
     run["processes"] = [process for part in parts for process in part["processes"]]
     run["failed"] = [process for part in parts for process in part["failed"]]
     run["left_out"] = _unique(row for part in parts for row in part["left_out"])
-    run["shards"] = _unique(row for part in parts for row in part.get("shards", []))
+    if "shards" in run:  # older runs have none
+        run["shards"] = _unique(row for part in parts for row in part.get("shards", []))
     run["trajectories"] = _unique(t for part in parts for t in part["trajectories"])
     rows: dict[tuple[str, str], list[JSON]] = {}
     void: dict[tuple[str, str], JSON] = {}
     for part in parts:
-        other = differences(run["processes"][0]["conditions"], part["processes"][0]["conditions"])
+        first = next(one for one in parts if _over(one) == _over(part))
+        other = differences(*(one["processes"][0]["conditions"] for one in (first, part)))
         for row in deepcopy(part["benchmarks"] + part["void"]):
             info = row.get("extra_info", row)
             info["conditions"] = other
@@ -44,6 +46,11 @@ def merge(parts: list[JSON]) -> JSON:
     run["benchmarks"] = [_joined(found) for key, found in rows.items() if key not in void]
     judge_together(run["benchmarks"])
     return run
+
+
+def _over(part: JSON) -> set[tuple[str, str]]:
+    """Backend and number of devices of a process whose batches are shared: they set conditions."""
+    return {(one["backend"], one["sharding"].split("/")[1]) for one in part.get("shards", [])}
 
 
 def sample(log_ratio: dict[str, Any], name: str) -> Sample:

@@ -15,6 +15,7 @@ INTERPRETED = (  # with one of them set, nothing would be compiled
 WATCHING = "JAX_DEBUG_NANS", "JAX_DEBUG_INFS", "JAX_ENABLE_CHECKS"  # they slow down every call
 OFF = "", "0", "false"
 KEYLESS = "NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS"  # compiled code does not depend on them
+INSTRUCTIONS = "ATEN_CPU_CAPABILITY"  # chooses those of PyTorch, and of what inductor compiles
 CACHES = {  # of Numba, JAX and inductor
     "NUMBA_CACHE_DIR": "numba",
     "JAX_COMPILATION_CACHE_DIR": "jax",
@@ -35,7 +36,8 @@ def place_caches(root: Path) -> None:
 
     JAX's and Numba's are in the checkout, inductor's where inductor puts it. JAX and inductor look
     up compiled code by the program, the options and the versions. Numba looks it up by the file of
-    a function alone, so its folder is named by the rest.
+    a function alone, so its folder is named by the rest. Inductor does not notice INSTRUCTIONS: its
+    code for wide vectors, compiled for narrow ones, computes wrong numbers.
     """
     if writable(root):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(root / ".cache" / "jax"))
@@ -48,9 +50,17 @@ def place_caches(root: Path) -> None:
         folder = tempfile.mkdtemp(prefix="diagjac-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         os.environ.update({name: os.path.join(folder, CACHES[name]) for name in lost})
-    folder, key = os.environ["NUMBA_CACHE_DIR"], numba_key(root)
+    _divide("NUMBA_CACHE_DIR", numba_key(root))
+    if instructions := os.environ.get(INSTRUCTIONS):
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(root / ".cache" / "inductor"))
+        _divide("TORCHINDUCTOR_CACHE_DIR", instructions)
+
+
+def _divide(cache: str, key: str) -> None:
+    """Give the key its own folder within that of the cache, if it is not in it already."""
+    folder = os.environ[cache]
     if os.path.basename(folder) != key:  # a worker of pytest-xdist has it from its parent
-        os.environ["NUMBA_CACHE_DIR"] = os.path.join(folder, key)
+        os.environ[cache] = os.path.join(folder, key)
 
 
 def numba_key(root: Path) -> str:

@@ -74,8 +74,11 @@ def supply(cell: Cell, problem: Problem, is_batch: bool) -> Supply:
         sets.append(batch_on_device(cell, *((X[0], Y[0]) if is_batch else (X, Y))))
 
     def given(draws: Sequence[Draw]) -> list[tuple[Any, ...]]:
-        found = [(*on_device(cell, *_parameters(problem, d.number)), *sets[d.data]) for d in draws]
-        return [module.synchronize(arguments) for arguments in found]
+        found = []
+        for number, data in draws:  # without on_device, which would find the backend each time
+            W, b = (module.from_numpy(a, cell.device) for a in _parameters(problem, number))
+            found.append(module.synchronize((W, b, *sets[data])))
+        return found
 
     return given
 

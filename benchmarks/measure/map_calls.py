@@ -54,9 +54,10 @@ def function_of(cell: Cell) -> Callable[..., Any]:
 def prepared(cell: Cell, n: int) -> Call:
     """The call of a cell, warm and cached, since a cell is also timed beside others."""
     module, function = backends.load(cell.backend), function_of(cell)
+    synchronize = module.synchronize  # see calls.py
 
     def synchronized(row: Any, x: Any) -> Any:
-        return module.synchronize(function(row, x))
+        return synchronize(function(row, x))
 
     return prepare(synchronized, module, supply(cell, n), cell.device)
 

@@ -8,11 +8,25 @@ from benchmarks.analyse.frame import C_LOOP, costs, own_conditions, ratio_of
 from benchmarks.analyse.intervals import quotient
 from benchmarks.show.badge import badge
 from benchmarks.show.circumstances import partial
-from benchmarks.show.wording import digits, duration, interval, name, ratio, titled
+from benchmarks.show.devices import prepared
+from benchmarks.show.wording import (
+    amount,
+    digits,
+    duration,
+    interval,
+    name,
+    ratio,
+    title,
+    titled,
+)
 from benchmarks.store.run import CELL_WORDS, Run
 from reference.words import FIRST
 
 SIZE = 256  # shown beside the largest size
+PARTITIONS = {
+    "automatic": "the framework partitions it",
+    "batch": "each device computes with its own examples",
+}
 CALLS = {"eager": "one call an operation", "step": "one call a step", "block": "one call a block"}
 
 
@@ -21,12 +35,13 @@ def answer(run: Run, rows: pd.DataFrame) -> list[str]:
 
     An unusable run says so in place of the answer. A partial run says first that it is one.
     """
-    found = badge(run, rows)
+    steady = badge(run, rows)
     told = cost(rows)
-    if told and found.word == "unusable":
+    if told and steady.word == "unusable":
         told = "This run gives no answer: its intervals are too wide."
-    steadiness = f"{found.word.capitalize()} run. {found.reason}" if told else ""
-    return [sentence for sentence in (partial(run), told, steadiness) if sentence]
+    steadiness = f"{steady.word.capitalize()} run. {steady.reason}" if told else ""
+    found = [partial(run), told or over_devices(rows), steadiness]
+    return [sentence for sentence in found if sentence]
 
 
 def details(run: Run, rows: pd.DataFrame) -> list[str]:
@@ -53,6 +68,29 @@ def cost(rows: pd.DataFrame) -> str:
     return (
         f"One {dense.model.iloc[0]} gradient takes {times}, if it forms its "
         f"diagonal Jacobians as matrices instead of multiplying by their diagonals{of}."
+    )
+
+
+def over_devices(rows: pd.DataFrame) -> str:
+    """What a dense gradient forms on each of most devices, in the shortest batch they share."""
+    own = _told(prepared(rows))
+    own = own[own.devices.eq(own.devices.max())]
+    own = own[own.B.eq(own.B.min())]
+    dense, elementwise = (own[own.formulation == word] for word in ("dense", "elementwise"))
+    if dense.empty or dense.devices.iloc[0] == 1:
+        return ""
+    found = [
+        f"{_formed(dense[dense.partition == partition])} if {words}"
+        for partition, words in PARTITIONS.items()
+        if (dense.partition == partition).any()
+    ]
+    least = ""
+    if len(elementwise):  # a run that ended early may have none
+        least = f"; an elementwise one forms at most {amount(elementwise.temporary_bytes.max())}"
+    return (
+        f"Over {dense.devices.iloc[0]} devices a dense {dense.model.iloc[0]} gradient of "
+        f"{dense.B.iloc[0]} examples forms on each of them {', and '.join(found)}"
+        f"{least}."
     )
 
 
@@ -97,6 +135,12 @@ def subject(rows: pd.DataFrame) -> tuple[str, str] | None:
 def _told(rows: pd.DataFrame) -> pd.DataFrame:
     key = subject(rows)
     return rows[(rows.model == key[0]) & (rows["dtype"] == key[1])] if key else rows
+
+
+def _formed(rows: pd.DataFrame) -> str:
+    """Bytes on a device, in each framework."""
+    told = [f"{amount(row.temporary_bytes)} in {title(row.backend)}" for _, row in rows.iterrows()]
+    return " and ".join(dict.fromkeys(told))
 
 
 def _about(ratio: float) -> str:

@@ -9,6 +9,7 @@ from benchmarks.store.conditions import in_brief, in_words
 from benchmarks.store.run import Run
 
 EXPECTED = ("numpy", "numba", "jax", "torch")  # besides the reference; the others are examples
+SHARDING = ("jax", "torch")  # those that share a batch over several devices
 
 ALLOWED = f"{calibration.DRIFT_ALLOWED:.0%}"
 
@@ -32,9 +33,11 @@ def facts(run: Run) -> dict[str, str]:
 
 def not_measured(run: Run) -> list[str]:
     """A sentence for everything that could be expected in the run and is missing."""
-    rows = [entry.extra_info for entry in run.benchmarks]
+    rows = [*(entry.extra_info for entry in run.benchmarks), *run.shards]
     told = [f"{', '.join(names)}: left out. {why}." for why, names in _left_out(run).items()]
-    absent = [title(name) for name in EXPECTED if name not in {row.backend for row in rows}]
+    told += [f"{', '.join(names)}: no time. {why}." for why, names in _not_timed(run).items()]
+    expected = SHARDING if run.shards else EXPECTED
+    absent = [title(name) for name in expected if name not in {row.backend for row in rows}]
     told += [f"{', '.join(absent)}: no row in this run."] if absent else []
     if {row.device for row in rows} <= {"cpu"}:
         told.append("GPU: not measured. docs/gpu.md says how to measure it.")
@@ -45,7 +48,8 @@ def not_measured(run: Run) -> list[str]:
 def missing(run: Run) -> list[str]:
     """A line for each row that is void or was left out, and for each process that failed."""
     lines = [f"void: {row.group}, {name(row)}: {row.void}" for row in run.void]
-    for word, found in (("left out", _left_out(run)), ("failed", _failed(run))):
+    sections = {"left out": _left_out(run), "no time": _not_timed(run), "failed": _failed(run)}
+    for word, found in sections.items():
         for reason, names in found.items():
             lines += wrap(f"{word}: {', '.join(names)}: {reason}", 80)
     return [*lines, ""] if lines else []
@@ -99,10 +103,21 @@ def _failed(run: Run) -> dict[str, list[str]]:
 
 
 def _left_out(run: Run) -> dict[str, list[str]]:
-    """The cells that were not measured, by reason."""
+    """The cells that were not measured, by reason; without those of _not_timed."""
     found: dict[str, dict[str, None]] = {}
     for row in run.left_out:
         found.setdefault(row.reason, {})[name(row)] = None
+    known = {one.not_timed for one in run.shards}
+    return {reason: list(names) for reason, names in found.items() if reason not in known}
+
+
+def _not_timed(run: Run) -> dict[str, list[str]]:
+    """The backends and shardings of which all but the time was measured, by reason."""
+    found: dict[str, dict[str, None]] = {}
+    for one in run.shards:
+        if one.not_timed:
+            reason = one.not_timed.removeprefix("not measured: ")
+            found.setdefault(reason, {})[f"{one.backend} {one.sharding}"] = None
     return {reason: list(names) for reason, names in found.items()}
 
 

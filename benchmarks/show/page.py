@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmarks.analyse import frame
-from benchmarks.show import choice, circumstances, render, tables
+from benchmarks.show import choice, circumstances, devices, render, tables
 from benchmarks.show.answer import answer, details, subject
 from benchmarks.show.badge import badge
 from benchmarks.show.figures import ratios
@@ -35,6 +35,7 @@ SECTIONS = {  # what the names of its figures begin with, and those of its table
     choice.TITLE: ((choice.NAME,), (choice.NAME,)),
     "Training runs": (("training_times",), ("training",)),
     "Gradients over the batch size": (("gradient_", "memory"), ("gradients",)),
+    devices.TITLE: ((devices.NAME,), (devices.NAME,)),
     "Large batches": ((), ("large",)),
     "Elementwise maps": (("maps",), ("maps",)),
     "The life of a cell": (("life",), ("life",)),
@@ -65,7 +66,8 @@ class Shown(NamedTuple):
 def readme(shown: Shown) -> str:
     """The run as Markdown; the figures are files beside it."""
     template = environment().get_template("README.md.jinja")
-    made = [*tables.readable(shown.rows), *choice.table(shown.rows)]
+    own = devices.by_problem(shown.rows)
+    made = [*tables.readable(shown.rows), *own, *choice.table(shown.rows)]
     return _lines(template.render(
         _common(shown), sections=sections(shown.drawings, made),
         screen=[Markup(render.markdown(table)) for table in _screen(shown.rows)],
@@ -78,7 +80,8 @@ def html(shown: Shown) -> str:
     script = f"{{ {_datatables()}\n{_read('report.js')} }}"
     style = (BUNDLE / "dt_bundle.css").read_text(encoding="utf-8") + _read("report.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    made = [*tables.sortable(shown.rows), *choice.table(shown.rows)]
+    own = (table.varied() for table in devices.table(shown.rows))
+    made = [*tables.sortable(shown.rows), *own, *choice.table(shown.rows)]
     drawn, shared = pictures(shown.drawings)
     first = [drawing for drawing in shown.drawings if drawing.name == ratios.NAME]
     others = [drawing for drawing in shown.drawings if drawing not in first]

@@ -52,9 +52,10 @@ def newest(results: Path) -> list[Path]:
 
 def _text(run: Run, rows: Any, whole: bool = False) -> list[str]:
     """The tables (all, or a summary), what is missing, the conditions and the answer as lines."""
-    from benchmarks.show import answer, circumstances, render, tables
+    from benchmarks.show import answer, circumstances, devices, render, tables
 
     made = list(tables.everything(rows) if whole else tables.summary(rows))
+    made += [*devices.summary(rows), *(devices.by_problem(rows) if whole else ())]
     width = None if whole else get_terminal_size((render.WIDTH, 0)).columns
     lines = [
         *render.text(made, width),

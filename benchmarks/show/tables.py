@@ -25,7 +25,7 @@ from benchmarks.show.wording import (
     value,
 )  # fmt: skip
 from benchmarks.store.conditions import HUGE_PAGES
-from benchmarks.store.run import CELL_WORDS
+from benchmarks.store.run import CELL_WORDS, UNSHARDED
 
 BOUNDS_NOTE = (
     "/ bound: beside reading X and Y once, or one exponential for each example, whichever takes "
@@ -41,7 +41,7 @@ class Column(NamedTuple):
     """A column: its title, the column of the rows that it sorts by, and how an entry is shown.
 
     Words have no show: they are shown as they are, and can be filtered. brief is how an entry is
-    shown in brief tables, which leave out columns with is_wide.
+    shown in brief tables, which leave out columns with is_wide; the others leave out is_brief.
     """
 
     title: str
@@ -49,6 +49,7 @@ class Column(NamedTuple):
     show: Callable[[Any], str] | None = None
     brief: Callable[[Any], str] | None = None
     is_wide: bool = False
+    is_brief: bool = False
     is_time: bool = False
 
 
@@ -96,9 +97,9 @@ class Definition(NamedTuple):
         """The table of the rows of its kind."""
         rows = rows[rows.kind == self.kind]
         rows = rows.sort_values(self.order, kind="stable") if self.order else rows
-        columns = self.columns
+        columns = tuple(c for c in self.columns if not (c.is_wide if brief else c.is_brief))
         if brief:
-            columns = tuple(c._replace(show=c.brief or c.show) for c in columns if not c.is_wide)
+            columns = tuple(c._replace(show=c.brief or c.show) for c in columns)
         return of_columns(self.name, title or self.title + self.units, self.note, rows, columns)
 
     def by_group(self, rows: pd.DataFrame, brief: bool = False) -> Iterator[Table]:
@@ -173,6 +174,7 @@ def _check(row: Any) -> str:
 
 
 CELLS = tuple(_word(word) for word in CELL_WORDS if word != "sharding")
+SHARDING = _word("sharding shown")._replace(title="sharding")  # empty on one device
 AGREEMENT = (
     Column("tolerance used", "tolerance used", _used, is_wide=True),
     Column("nearest check", "check", is_wide=True),
@@ -180,6 +182,7 @@ AGREEMENT = (
 CONDITIONS = _word("circumstances")._replace(title="conditions")
 TIME = _time("time", "seconds")
 C_RATIO = _ratio("/ C")._replace(brief=lambda row: value(row, "/ C"))
+BOUND = Column("/ bound", "/ bound", lambda row: value(row, _bound(row)), is_brief=True)
 
 
 # --- definitions
@@ -190,7 +193,7 @@ TRAINING = Definition(
     "/ reading, / exponentials: beside NumPy's own time for reading every batch once a step, and "
     "for one exponential for each example of each step.",
     "training", ["seconds"],
-    (*CELLS, _whole("steps", "steps")._replace(is_wide=True), TIME, C_RATIO,
+    (*CELLS, _whole("steps", "steps")._replace(is_wide=True), TIME, C_RATIO, BOUND,
      _ratio("/ reference"), _ratio("/ elementwise"),
      *(_ratio(bound)._replace(is_wide=True) for bound in BOUNDS), CONDITIONS, *AGREEMENT),
 )  # fmt: skip
@@ -243,7 +246,7 @@ VERDICTS = Definition(
     "verdicts", "Verdicts",
     "Of all rows of a cell the check that came nearest to its tolerance. What was timed is "
     "what was judged; a row that fails is void.",
-    "verdict", [], (*CELLS, _whole("rows", "rows"), *AGREEMENT),
+    "verdict", [], (*CELLS, SHARDING, _whole("rows", "rows"), *AGREEMENT),
 )  # fmt: skip
 
 
@@ -254,6 +257,7 @@ def prepared(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with further columns, computed for the tables."""
     return rows.assign(**{
         "circumstances": rows.conditions.map(circumstances),
+        "sharding shown": rows.sharding.where(rows.sharding != UNSHARDED, ""),
         "check": ["" if pd.isna(row["nearest check"]) else _check(row)
                   for _, row in rows.iterrows()],
         "matrices": rows.temporary_bytes / rows.matrix_bytes.where(rows.matrix_bytes > 0),
@@ -395,13 +399,13 @@ def _growths(rows: pd.DataFrame, cells: pd.Series) -> dict[str, list[str]]:
         grows = len(own) > 1
         exponents.append(f"{growth(own.examples, own.seconds):.2f}" if grows else "-")
         at = own[(own.examples == AT) & own["/ bound"].notna()]
-        bounds.append(next((_beside_bound(row) for _, row in at.iterrows()), "-"))
+        bounds.append(next((ratio(row, _bound(row)) for _, row in at.iterrows()), "-"))
     return {"exponent": exponents, f"/ bound at {AT}": bounds}
 
 
-def _beside_bound(row: Any) -> str:
-    bound = min((row[title], title) for title in BOUNDS if pd.notna(row[title]))[1]
-    return ratio(row, bound)
+def _bound(row: Any) -> str:
+    """The title of the ratio to the longer one of the parts that no program does without."""
+    return min((row[title], title) for title in BOUNDS if pd.notna(row[title]))[1]
 
 
 def _memory(heading: str, rows: pd.DataFrame) -> Iterator[Table]:

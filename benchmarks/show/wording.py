@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.store.run import UNSHARDED
+
 TITLES = {"numpy": "NumPy", "numba": "Numba", "jax": "JAX", "torch": "PyTorch", "native": "C"}
 
 
 def name(row: Any) -> str:
     """The cell in a few words, for use below a heading with its model; cpu is left out."""
     words = [row.backend, row.execution, row.formulation]
-    return " ".join(words + [row.device] * (row.device != "cpu"))
+    words += [row.device] * (row.device != "cpu")
+    return " ".join(words + [row.sharding] * (row.sharding != UNSHARDED))
 
 
 def titled(row: Any) -> str:
@@ -30,6 +33,7 @@ def file_name(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join(words))
 
 
+BYTES = ("B", "KiB", "MiB", "GiB")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
 
@@ -55,6 +59,12 @@ def between(seconds: float, low: float, high: float) -> str:
 
 def _unit(seconds: float) -> tuple[float, str]:
     return next((found for found in UNITS if seconds >= found[0]), UNITS[-1])
+
+
+def amount(count: float) -> str:
+    """So many bytes, in three digits and a unit."""
+    power = min(int(np.log2(max(count, 1)) // 10), len(BYTES) - 1)
+    return f"{count / 1024**power:.3g} {BYTES[power]}"
 
 
 def interval(value: float, low: float, high: float) -> str:

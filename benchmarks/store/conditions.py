@@ -73,6 +73,12 @@ def _environment() -> str:
     return _words(others) or "no variable that affects times"
 
 
+def _instructions() -> str:
+    """Those of NumPy's exponential. NumPy ignores a variable that names what it does not know."""
+    found = np.lib.introspect.opt_func_info(func_name="^exp$", signature="float64")
+    return f"NumPy {found['exp']['dd']['current']}"
+
+
 def _quota() -> str:
     """How many processors' time the cgroup of this process may use: containers have a limit."""
     own = re.findall(r"^\d+:(.*):/(.*)$", _read(str(OWN_CGROUP)), re.MULTILINE)
@@ -159,6 +165,7 @@ REGISTRY = (
     ),
     Condition("allocator", lambda *_: _allocator(), is_brief=True),
     Condition("environment", lambda *_: _environment()),
+    Condition("instructions", lambda *_: _instructions()),
     Condition("quota", lambda *_: _quota()),
     Condition("denormals", lambda *_: _denormals(), is_brief=True),
     Condition("garbage collector", lambda *_: "off while timing" if gc.isenabled() else "off"),

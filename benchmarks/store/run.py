@@ -36,7 +36,7 @@ class CellWords(Struct, kw_only=True):
     device: str
     formulation: str
     dtype: str
-    sharding: str = UNSHARDED
+    sharding: Annotated[str, Meta(pattern=r"^(none|\w+/[1-9]\d*)$")] = UNSHARDED
 
     @property
     def cell(self) -> str:
@@ -175,6 +175,7 @@ class Shards(CellWords, kw_only=True):
     not_timed: why there is no row with a time, or "".
     """
 
+    dtype: Annotated[str, Meta(pattern=r"^float(16|32|64)$")]
     B: int
     temporary_bytes: int
     collectives: dict[str, tuple[int, int]]

@@ -11,11 +11,12 @@ ALLOCATOR = ("GLIBC_TUNABLES", "MALLOC_", "LD_PRELOAD", "NUMPY_MADVISE_HUGEPAGE"
              "PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")  # fmt: skip
 OTHERS = ("NUMBA_", "JAX_", "XLA_", "TF_CPP_", "TF_XLA_", "TORCH", "PYTORCH_", "NPY_", "NUMPY_",
           "OPENBLAS_", "MKL_", "OMP_", "KMP_", "GOMP_", "BLIS_", "VECLIB_", "ATEN_", "ONEDNN_",
-          "DNNL_", "CUDA_", "NVIDIA_", "LD_LIBRARY_PATH", "PYTHON")  # fmt: skip
+          "DNNL_", "CUDA_", "NVIDIA_", "LD_LIBRARY_PATH", "PYTHON",
+          "CC", "CFLAGS", "CXX")  # fmt: skip
 # Of these, what only names a place, and what this suite sets itself: threads are a condition.
 NO_CONDITION = ("_CACHE_DIR", "_CACHE_PATH", "_NUM_THREADS", "PYTHONPATH", "PYTHONPYCACHEPREFIX",
                 "XLA_PYTHON_CLIENT_PREALLOCATE", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
-                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES")  # fmt: skip
+                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "TORCHELASTIC_RUN_ID")  # fmt: skip
 FOLDERS = re.compile(r"[^\s:;,=]*[/\\]")  # of a path: they may name a user
 GIVEN = dict(os.environ)
 

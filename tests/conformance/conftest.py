@@ -3,7 +3,7 @@
 import pytest
 
 import backends
-from tests.conformance.runs import FAMILIES, Subject, is_left_to_the_step, is_slow, solved
+from tests.conformance.runs import FAMILIES, Subject, is_left_to_runs, is_slow, solved
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m "not slow" is applied
@@ -11,7 +11,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if is_slow(*shape_and_execution(item)):
             item.add_marker(pytest.mark.slow)
-    items[:] = [item for item in items if not is_left_to_the_step(*shape_and_execution(item))]
+    items[:] = [item for item in items if not is_left_to_runs(*shape_and_execution(item))]
 
 
 def shape_and_execution(item):

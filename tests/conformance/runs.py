@@ -84,18 +84,14 @@ FAMILIES = {
 COMPILED = {"step": ("even",), "block": ("even",), "run": ("published", "even", "wide32")}
 
 
-# A block is its step unrolled, and takes twice as long to compile: only the step has these shapes.
-OF_A_STEP = ("B100", "B1000", "B300 float32", "B1000 float32", "growing",
-             "swinging")  # fmt: skip
-
-
 def is_slow(shape, execution):
     """Whether a test of this shape, a family or a B, compiles code that no other test compiles."""
     return shape is not None and shape not in COMPILED.get(execution, (shape,))
 
 
-def is_left_to_the_step(shape, execution):
-    return execution == "block" and shape in OF_A_STEP
+def is_left_to_runs(shape, execution):
+    """A block is the loop of a run over fewer steps: only the run has the slow shapes."""
+    return execution == "block" and is_slow(shape, execution)
 
 
 def beyond(model):

@@ -5,7 +5,7 @@ import pytest
 
 from reference import backprop
 from reference.agreement import TOLERANCES, compare_gradient, masses, used_gradient
-from reference.problems import one_step
+from reference.problems import make, one_step
 from tests.conformance.runs import FAMILIES
 
 FORCED = pytest.mark.parametrize("family", [*FAMILIES, "beyond"])  # at the reference's states
@@ -25,6 +25,24 @@ def test_returned_at_the_states_of_the_reference(subject, run, judge):
         expected = backprop.gradient(problem.model, *at)
         found, way = subject.gradient(*at), subject.formulation
         judge(compare_gradient(problem, k, found, expected, *at[:2], way))
+
+
+def test_returned_for_a_batch_of_many_parts(subject, model, dtype, judge):
+    """As the sum over 100 examples at a time, for which the textbook's matrices are small."""
+    if subject.formulation != "fused":
+        pytest.skip("divides no batch")
+    B = 50_000 - 100  # no multiple of a power of two: the last part is shorter
+    problem = make(model, examples=B, batch_size=B, features=3, epochs=1, seed=21, dtype=dtype)
+    W, b, X, Y, c = problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
+    at = W.astype(np.float64), b.astype(np.float64)
+    parts = [
+        backprop.gradient(model, *at, *(a[i : i + 100].astype(np.float64) for a in (X, Y)), c)
+        for i in range(0, B, 100)
+    ]
+    dW, db, loss = (np.array(field) for field in zip(*parts, strict=True))
+    fields = dW.sum(axis=0), db.sum(axis=0), loss.mean()
+    expected = backprop.Gradient(*(field.astype(dtype) for field in fields))
+    judge(compare_gradient(problem, 0, subject.gradient(W, b, X, Y, c), expected, W, b, "fused"))
 
 
 @FORCED

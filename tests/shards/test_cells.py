@@ -36,7 +36,8 @@ def test_what_a_device_forms_and_gets_is_as_the_formulas_say(task):
     """B^2 / n numbers by XLA's partitioner, B^2 by DTensor's, B^2 / n^2 by the batch; else B / n.
 
     The factors: XLA forms a matrix for each Jacobian where it does not reuse the first one, and an
-    elementwise gradient keeps up to six arrays. What is left are arrays of a number an example.
+    elementwise gradient keeps up to six arrays. JAX's fused one also copies X, of five features at
+    most. What is left are arrays of a number an example.
     """
     *_, formulation, _, sharding = task.call[1]
     partition, n = sharding.split("/")[0], devices(task)
@@ -47,7 +48,7 @@ def test_what_a_device_forms_and_gets_is_as_the_formulas_say(task):
         if formulation == "dense":
             assert matrix <= used / 8 <= 2 * matrix + 8 * tasks.B
         else:
-            assert used / 8 <= 8 * examples
+            assert used / 8 <= 13 * examples
         moved = sum(size for _, size in exchanged.values())
         if formulation == "dense" and partition == "automatic" and n > 1:
             assert exchanged["all-gather"][1] >= 8 * tasks.B

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.analyse.frame import own_conditions
 from benchmarks.show.figures import style
 from benchmarks.show.figures.hover import curve, tell
-from benchmarks.show.wording import titled
+from benchmarks.show.wording import amount, titled
 from benchmarks.store.run import Run
 
 NAME, TITLE = "memory", "Memory of one dense gradient, in matrices of B x B"
@@ -19,7 +18,6 @@ CAPTION = (
     "matrix: 8 B^2 in float64, the prediction, drawn at 1. Two local Jacobians alive at a time "
     "are 2. Small batches have the vectors on top."
 )
-UNITS = ("B", "KiB", "MiB", "GiB")
 
 
 def draw(run: Run, rows: pd.DataFrame) -> Iterator[style.Drawing]:
@@ -60,11 +58,6 @@ def _panel(axes: Any, rows: pd.DataFrame) -> None:
         tell(axes, "matrices", x, y, told, *words)
     matrix = dict(zip(rows.B, rows.matrix_bytes, strict=True))
     style.over_sizes(axes, matrix, "batch size B, and the bytes of one matrix")
-    axes.set_xticks(sorted(matrix), labels=[f"{B}\n{_bytes(matrix[B])}" for B in sorted(matrix)])
+    axes.set_xticks(sorted(matrix), labels=[f"{B}\n{amount(matrix[B])}" for B in sorted(matrix)])
     axes.axhline(1, color=style.INK, linewidth=2.5, alpha=0.5, zorder=1)
     axes.text(max(matrix), 0.93, "predicted: one matrix", ha="right", va="top", fontsize=8)
-
-
-def _bytes(count: int) -> str:
-    power = min(int(np.log2(max(count, 1)) // 10), len(UNITS) - 1)
-    return f"{count / 1024**power:.3g} {UNITS[power]}"

@@ -17,10 +17,10 @@ EXECUTION = {"jax": "run", "torch": "eager"}
 PARTITIONS = "automatic", "batch"
 FORMULATIONS = "dense", "elementwise", "fused"
 DEVICES = 1, 2, 4, 8
-# XLA takes 0.7 s to compile a cell, so make test judges these over so many devices, and
+# XLA takes half a second to compile a cell, so make test judges these over so many devices, and
 # make prove the others. The code of the models is the same over one device and over many.
 FAST = {
-    ("logistic", "float64"): (2, 8), ("linear", "float64"): (2,), ("logistic", "float32"): (2,)
+    ("logistic", "float64"): DEVICES, ("linear", "float64"): (2,), ("logistic", "float32"): (2,)
 }  # fmt: skip
 FAST_MUTANTS = "nothing is changed", "a shard is left out", "a device's copy is late"
 # The families of a batch that two devices can share; a run of 9500 steps shows nothing new.

@@ -50,7 +50,7 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    from benchmarks.measure import environment, pytest_options
+    from benchmarks.measure import devices, environment, pytest_options
     from benchmarks.measure.threads import enforce
     from benchmarks.told import MISTAKE
 
@@ -72,7 +72,7 @@ def pytest_configure(config):
     _check_maps(config)
     if config.args_source == pytest.Config.ArgsSource.TESTPATHS:  # no path was named
         config.args = ["benchmarks" if config.getoption("benchmark_only") else "tests"]
-    if is_timed and over and os.environ.get("RANK", "0") != "0":
+    if over and devices.rank() > 0:
         config.option.benchmark_json = None  # the first process stores the run
     elif is_timed:
         from benchmarks.store.conditions import state

@@ -111,7 +111,7 @@ class Unavailable(ImportError):
     """A backend whose framework is missing or fails to import."""
 
 
-def sharding() -> tuple[str, ...]:
+def over_devices() -> tuple[str, ...]:
     """The backends that can shard a batch over several devices."""
     found = sorted(_FOLDER.glob("*" + _PROCESSES))
     return tuple(path.name.removesuffix(_PROCESSES) for path in found)
@@ -123,7 +123,7 @@ def join(name: str, seconds: float, devices: int) -> None:
     Raises ValueError if the backend cannot shard a batch, or not so in one process; what its
     framework raises if the others do not come within these seconds.
     """
-    check_name("backend over several devices", name, sharding())
+    check_name("backend over several devices", name, over_devices())
     importlib.import_module(f"backends.{name}_processes").join(seconds, devices)
 
 

@@ -10,7 +10,6 @@ from reference.words import check_name
 FORMULATIONS = ("dense", "elementwise", "fused", "autodiff", "jacrev")
 EXECUTIONS = ("eager", "step", "block", "run")
 DEVICES = ("cpu", "cuda")
-PARTITIONS = ("automatic", "batch")
 MODELS = ("linear", "logistic")  # of a file without this name
 RENAMED = {"epoch": "block"}  # old names of executions
 

@@ -390,10 +390,15 @@ def eager_losses(losses, A_k, before, Y_k):
     return [torch.cat(column) for column in zip(*parts, strict=True)]
 
 
+def divisor(S, most):
+    """The largest divisor of S that is not larger than `most`."""
+    return max(n for n in range(1, min(S, most) + 1) if S % n == 0)
+
+
 def scanned_states(scanned, w, A, weighted, Y, epochs):
     """One loop in C++."""
     S = epochs * len(A)
-    size = max(n for n in range(1, UNROLLED + 1) if S % n == 0)
+    size = divisor(S, UNROLLED)
     order = torch.arange(len(A), device=w.device).repeat(epochs).reshape(-1, size)
     return torch.cat([w[None], scanned(w, A, weighted, Y, order)])
 
@@ -519,7 +524,7 @@ def scanned(step, W, b, X, Y, learning_rate, dJ_dJ0, order):
 def scan_train(model, scanned, most, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """Train by calls that do up to `most` steps each, in a loop in C++."""
     S = epochs * len(X)
-    size = max(n for n in range(1, min(S, most or S) + 1) if S % n == 0)
+    size = divisor(S, most or S)
     order = torch.arange(len(X), device=X.device).repeat(epochs)[:, None]
     numbers, blocks = (number(learning_rate, W), number(dJ_dJ0, W)), [(W[None], b[None])]
     for steps in order.split(size):

@@ -16,7 +16,6 @@ from benchmarks.measure.devices import rank, why_not_timed
 from benchmarks.measure.inputs import drawn
 from benchmarks.measure.rounds import measure
 from benchmarks.measure.row import keep
-from reference import backprop
 
 KIND = "sharded"
 FORMULATIONS = "dense", "elementwise", "fused"
@@ -55,7 +54,8 @@ def test_shards(
     function, arguments = gradient_and_arguments(cell, problem)
     found = module.structure(function, *arguments)
     result = module.synchronize(function(*arguments))
-    judged = shards.gradient_verdict(cell, problem, result), shards.training_verdict(cell)
+    of_gradient = shards.gradient_verdict(cell, problem, shards.expected(problem), result)
+    judged = of_gradient, shards.training_verdict(cell)
     void = judged[0].failure or judged[1].failure
     void = void or shards.flaw(cell, problem, found.temporary_bytes)
     not_timed = why_not_timed(module.gathered, cell.devices)
@@ -71,13 +71,13 @@ def test_shards(
     calls["one device"] = shards.single(cell, B)
     timed = measure(benchmark, shards.prepared(cell, B), calls, rounds(B))
     problem = drawn(problem, timed.draw)
+    right = shards.expected(problem)
     verdicts = {
-        name: shards.gradient_verdict(other, problem, timed.others[name])
+        name: shards.gradient_verdict(other, problem, right, timed.others[name])
         for name, other in others.items()
     }
     if rank() == 0:
-        at = problem.W, problem.b, problem.X[0], problem.Y[0], problem.dJ_dJ0
-        expected, alone = backprop.gradient(model, *at), shards.alone(cell)
-        verdicts["one device"] = judge(problem, expected, alone, timed.others["one device"])
-    verdict = shards.gradient_verdict(cell, problem, timed.result)
+        alone, result = shards.alone(cell), timed.others["one device"]
+        verdicts["one device"] = judge(problem, right, alone, result)
+    verdict = shards.gradient_verdict(cell, problem, right, timed.result)
     keep(benchmark, cell, timed, verdict, verdicts, kind=KIND, B=B)

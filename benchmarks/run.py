@@ -108,7 +108,7 @@ def sharded_jobs(names: list[str], devices: int, processes: int) -> Iterator[Job
     enough.
     """
     counts = sorted({*(2**i for i in range(devices.bit_length()) if 2**i < devices), devices})
-    able = [name for name in names if name in backends.sharding()]
+    able = [name for name in names if name in backends.over_devices()]
     enough = len(usable_processors())
     for turn in range(processes):
         for count in counts:
@@ -134,7 +134,7 @@ def run(
     shard a batch; Mistake, before anything runs, if path cannot be written.
     """
     for name in named if devices else ():
-        check_name("backend over several devices", name, backends.sharding())
+        check_name("backend over several devices", name, backends.over_devices())
     claim(path)
     names = [_absolute(name) for name in named] or list(backends.names())
     for name in names:
@@ -215,16 +215,9 @@ def _measured(
 ) -> Outcome:
     """Run the job in a process group of its own; its output goes to base.log."""
     part, log, says = (base.with_suffix(suffix) for suffix in (".json", ".log", TOLD))
-    command = [
-        sys.executable,
-        "-m",
-        *job.launcher,
-        "pytest",
-        "-p",
-        "pytest_benchmark.plugin",
-        "--benchmark-only",
-    ]
-    command += ["--no-report", "--verbose", *job.arguments, *options, f"--benchmark-json={part}"]
+    command = [sys.executable, "-m", *job.launcher, "pytest", "-p", "pytest_benchmark.plugin"]
+    command += ["--benchmark-only", "--no-report", "--verbose", *job.arguments, *options]
+    command += [f"--benchmark-json={part}"]
     environment = {n: v for n, v in os.environ.items() if not n.startswith(OF_PYTEST)}
     environment |= job.environment | ONLY_NAMED | {FILE: str(says)}
     with log.open("wb") as output:

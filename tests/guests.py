@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
+from tests.mutants import changed
+
 SOURCE = Path(__file__).parents[1] / "backends" / "numpy_backend.py"
 START = "def chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs):\n"
 
 
 def guest(folder: Path, name: str, code: str) -> str:
     """A copy of the NumPy backend whose training begins with the code; its path."""
-    text = SOURCE.read_text(encoding="utf-8")
-    assert text.count(START) == 1
     path = folder / f"{name}_backend.py"
-    path.write_text(text.replace(START, f"{START}    {code}\n"), encoding="utf-8")
+    path.write_text(changed(SOURCE, START, f"{START}    {code}\n"), encoding="utf-8")
     return str(path)

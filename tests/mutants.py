@@ -6,6 +6,13 @@ from typing import NamedTuple
 BACKENDS = Path(__file__).parents[1] / "backends"
 
 
+def changed(path: Path, old: str, new: str) -> str:
+    """The source of a file with one place changed; that place must be there exactly once."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times"
+    return text.replace(old, new)
+
+
 class Mutant(NamedTuple):
     """A change of one place in a backend, and a formulation and execution that it reaches."""
 
@@ -16,10 +23,8 @@ class Mutant(NamedTuple):
     execution: str = "eager"
 
     def source(self) -> str:
-        """The changed source; the place to change must be there exactly once."""
-        text = (BACKENDS / f"{self.backend}_backend.py").read_text()
-        assert text.count(self.old) == 1, f"{self.old!r} occurs {text.count(self.old)} times"
-        return text.replace(self.old, self.new)
+        """The changed source."""
+        return changed(BACKENDS / f"{self.backend}_backend.py", self.old, self.new)
 
 
 # --- on the level of the contract, in NumPy

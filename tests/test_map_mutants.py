@@ -2,16 +2,14 @@
 
 import importlib.util
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import backends
 from tests.map_checks import HAND_WRITTEN, flaws, truth
+from tests.mutants import BACKENDS, changed
 from tests.test_map_numbers import wrong_numbers
-
-BACKENDS = Path(__file__).parents[1] / "backends"
 
 
 class Mutant(NamedTuple):
@@ -82,11 +80,10 @@ MUTANTS = {
 
 
 def loaded(mutant, folder, monkeypatch):
-    """The changed file as a module; the place to change must be there exactly once."""
-    text = (BACKENDS / f"{mutant.file}.py").read_text(encoding="utf-8")
-    assert text.count(mutant.old) == 1, f"{mutant.old!r} occurs {text.count(mutant.old)} times"
+    """The changed file as a module."""
     path = folder / f"{mutant.file}.py"
-    path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    source = changed(BACKENDS / path.name, mutant.old, mutant.new)
+    path.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(f"mutant_{mutant.file}", path)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)  # Numba's cache looks it up

@@ -20,6 +20,7 @@ from benchmarks.measure.devices import rank
 from benchmarks.measure.inputs import Draw, Supply, all_on_device, supply
 from reference import backprop
 from reference.agreement import Verdict, compare, compare_gradient
+from reference.backprop import Gradient
 from reference.problems import Problem, make
 
 SHARD = 64  # examples of a device in the run that is judged
@@ -102,14 +103,16 @@ def on_copies(cell: Cell, result: Any, judge: Callable[[Any], Verdict]) -> Verdi
     return verdict
 
 
-def gradient_verdict(cell: Cell, problem: Problem, result: Any) -> Verdict:
+def expected(problem: Problem) -> Gradient:
+    """The reference's gradient of the problem's first batch."""
+    p = problem
+    return backprop.gradient(p.model, p.W, p.b, p.X[0], p.Y[0], p.dJ_dJ0)
+
+
+def gradient_verdict(cell: Cell, problem: Problem, right: Gradient, result: Any) -> Verdict:
     """The verdict on a gradient of the problem's first batch, on all devices."""
-    at = problem.W, problem.b
-    expected = backprop.gradient(cell.model, *at, problem.X[0], problem.Y[0], problem.dJ_dJ0)
-    return on_copies(
-        cell, result,
-        lambda found: compare_gradient(problem, 0, found, expected, *at, cell.formulation),
-    )  # fmt: skip
+    words = problem.W, problem.b, cell.formulation
+    return on_copies(cell, result, lambda found: compare_gradient(problem, 0, found, right, *words))
 
 
 @cache
@@ -120,8 +123,7 @@ def training_verdict(cell: Cell) -> Verdict:
         cell.model, examples=2 * B, batch_size=B, features=3, epochs=20, seed=10, dtype=cell.dtype
     )
     arrays = all_on_device(cell, problem.W, problem.b, problem.X, problem.Y)
-    result, expected = train_of(cell, problem)(*arrays), trajectory_of(problem)
+    result, right = train_of(cell, problem)(*arrays), trajectory_of(problem)
     return on_copies(
-        cell, result,
-        lambda found: compare(problem, found, expected, formulation=cell.formulation),
-    )  # fmt: skip
+        cell, result, lambda found: compare(problem, found, right, formulation=cell.formulation)
+    )

@@ -77,7 +77,9 @@ def void(words):
     problem = gradient_problem(cell.model, cell.dtype, shards.SHARD * cell.devices)
     function, given = gradient_and_arguments(cell, problem)
     shards.training_verdict.cache_clear()  # the cell may be a mutant, and was another one before
-    of_gradient = shards.gradient_verdict(cell, problem, function(*given)).failure
+    of_gradient = shards.gradient_verdict(
+        cell, problem, shards.expected(problem), function(*given)
+    ).failure
     of_training = shards.training_verdict(cell).failure
     used = backends.of(cell).structure(function, *given).temporary_bytes
     return of_gradient or of_training or shards.flaw(cell, problem, used)

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import backends
+from tests.mutants import BACKENDS, changed
 
-BACKENDS = Path(__file__).parents[2] / "backends"
 EVEN, UNEVEN = "even", "wide"  # families with B = 256, and B = 7 over two devices
 
 
@@ -30,10 +30,8 @@ class Mutant(NamedTuple):
         return [*words, f"{self.partition}/2"]
 
     def source(self):
-        """The changed source; the place to change must be there exactly once."""
-        text = (BACKENDS / f"{self.backend}_shards.py").read_text(encoding="utf-8")
-        assert text.count(self.old) == 1, f"{self.old!r} occurs {text.count(self.old)} times"
-        return text.replace(self.old, self.new)
+        """The changed source."""
+        return changed(BACKENDS / f"{self.backend}_shards.py", self.old, self.new)
 
     def use(self):
         """Let all cells over several devices of this process use the changed file from now on."""

@@ -3,13 +3,14 @@
 from textwrap import wrap
 from typing import Any
 
-from backends import over_devices
 from benchmarks.measure import calibration
 from benchmarks.show.wording import name, title
 from benchmarks.store.conditions import in_brief, in_words
 from benchmarks.store.run import Run
 
 EXPECTED = ("numpy", "numba", "jax", "torch")  # besides the reference; the others are examples
+SHARDING = ("jax", "torch")  # those that share a batch over several devices
+
 ALLOWED = f"{calibration.DRIFT_ALLOWED:.0%}"
 
 
@@ -35,7 +36,7 @@ def not_measured(run: Run) -> list[str]:
     rows = [*(entry.extra_info for entry in run.benchmarks), *run.shards]
     told = [f"{', '.join(names)}: left out. {why}." for why, names in _left_out(run).items()]
     told += [f"{', '.join(names)}: no time. {why}." for why, names in _not_timed(run).items()]
-    expected = over_devices() if run.shards else EXPECTED
+    expected = SHARDING if run.shards else EXPECTED
     absent = [title(name) for name in expected if name not in {row.backend for row in rows}]
     told += [f"{', '.join(absent)}: no row in this run."] if absent else []
     if {row.device for row in rows} <= {"cpu"}:

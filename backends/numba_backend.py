@@ -122,10 +122,16 @@ def product_with_columns(z, C, w):  # z = w C
 
 
 @reassociated()
-def product(columns, part, w):  # part w; few features are copied to columns, a vector each
+def buffers(w):  # for columns, and for Z: allocating them for each part would take a tenth
+    return np.empty((min(len(w), FEW), FACTORS), w.dtype), np.empty(FACTORS, w.dtype)
+
+
+@reassociated()
+def product(columns, space, part, w):  # part w; few features are copied to columns, a vector each
+    z = space[: len(part)]
     if len(w) > FEW:
-        return np.dot(part, w)
-    z = np.zeros(len(part), w.dtype)
+        return np.dot(part, w, z)
+    z[:] = 0
     for f in range(len(w)):
         w_f, column = w[f], columns[f]
         for i in range(len(z)):
@@ -190,10 +196,10 @@ def fused_linear(W, b, X, Y, dJ_dJ0):
     """In parts of the batch that stay in the cache: X is read from memory once, not twice."""
     labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would be strided
     w, dw, db, total = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0
-    columns = np.empty((min(len(w), FEW), FACTORS), X.dtype)
+    columns, space = buffers(w)
     for start in range(0, len(X), FACTORS):
         part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
-        row = product(columns, part, w)
+        row = product(columns, space, part, w)
         square = 0.0
         for i in range(len(row)):
             residual = row[i] + b[0, 0] - y[i]
@@ -255,10 +261,10 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
     """In parts as fused_linear; Pred and the loss from exp(-|Z|), which cannot overflow."""
     labels = np.ascontiguousarray(Y).reshape(-1)  # Y[:, 0] would be strided
     w, dw, db, total, correct = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0, 0
-    columns = np.empty((min(len(w), FEW), FACTORS), X.dtype)
+    columns, space = buffers(w)
     for start in range(0, len(X), FACTORS):
         part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
-        row = product(columns, part, w)
+        row = product(columns, space, part, w)
         factors, linear = 1.0, 0.0
         for i in range(len(row)):
             z = row[i] + b[0, 0]
@@ -337,10 +343,10 @@ def fused_poisson(W, b, X, Y, dJ_dJ0):
     """In parts as fused_linear."""
     labels = np.ascontiguousarray(Y).reshape(-1)
     w, dw, db, total = W[:, 0].copy(), np.zeros(len(W), W.dtype), 0.0, 0.0
-    columns = np.empty((min(len(w), FEW), FACTORS), X.dtype)
+    columns, space = buffers(w)
     for start in range(0, len(X), FACTORS):
         part, y = X[start : start + FACTORS], labels[start : start + FACTORS]
-        row = product(columns, part, w)
+        row = product(columns, space, part, w)
         J0 = 0.0
         for i in range(len(row)):
             z = row[i] + b[0, 0]

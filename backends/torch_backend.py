@@ -105,6 +105,7 @@ class Model(NamedTuple):
     loss: Callable
     maps: Callable
     fused: Callable
+    fused_rows: Callable
     fused_data: Callable
     fused_residual: Callable
     fused_factor: int  # dJ0_dZ is fused_factor * fused_residual
@@ -179,10 +180,15 @@ def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with its arguments
 
 
 def fused_linear(W, b, X, Y, dJ_dJ0):
-    residual = torch.addmm(b, X, W) - Y  # (B, 1)
+    residual = torch.addmm(b, X, W).sub_(Y)  # (B, 1)
     row = 2 * dJ_dJ0 * residual.T
     dW, db = (row @ X).T, row.sum(axis=1, keepdims=True)
     return Gradient(dW, db, (residual**2).mean()), None
+
+
+def linear_rows(z, y):
+    residual = z - y
+    return 2 * residual, (residual**2).sum()
 
 
 def data(A, Y):  # (K, B, F+1), (K, B, 1)
@@ -198,8 +204,8 @@ def linear_losses(z, Y):  # (..., B, E), overwritten, (..., B, 1) -> (..., E)
 
 
 LINEAR = Model(
-    linear, linear_loss, linear_maps, fused_linear, data, linear_residual, 2, linear_losses,
-    load("linear").HAS_ACCURACY,
+    linear, linear_loss, linear_maps, fused_linear, linear_rows, data, linear_residual, 2,
+    linear_losses, load("linear").HAS_ACCURACY,
 )  # fmt: skip
 
 
@@ -238,6 +244,13 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
     return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), (Z, 0)
 
 
+def logistic_rows(z, y):
+    """Pred and J0 = max(z, 0) - y z + log(1 + e) from one exponential e = exp(-|z|)."""
+    e = torch.exp(-z.abs())
+    J0 = (z.clamp(min=0) - y * z).sum() + log_sum((1 + e)[:, None])[0]
+    return torch.where(z > 0, 1, e) / (1 + e) - y, J0
+
+
 def data_with_labels(A, Y):
     """With C = (1 - 2 Y) * A and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), and J0 softplus(z).
 
@@ -267,7 +280,7 @@ def log_sum(numbers):  # (..., B, E), all in [1, 2] -> (..., E)   one logarithm 
 
 
 LOGISTIC = Model(
-    logistic, logistic_loss, logistic_maps, fused_logistic, data_with_labels,
+    logistic, logistic_loss, logistic_maps, fused_logistic, logistic_rows, data_with_labels,
     logistic_residual, 1, logistic_losses, load("logistic").HAS_ACCURACY,
 )  # fmt: skip
 
@@ -304,6 +317,11 @@ def fused_poisson(W, b, X, Y, dJ_dJ0):
     return Gradient((row @ X).T, row.sum(axis=1, keepdims=True), loss), None
 
 
+def poisson_rows(z, y):
+    Pred = torch.exp(z)
+    return Pred - y, Pred.sum() - (y * z).sum()
+
+
 def poisson_residual(z, Y):  # (B,), (B,) -> (B,), in place
     return z.exp_().sub_(Y)
 
@@ -313,8 +331,8 @@ def poisson_losses(z, Y):  # (..., B, E), overwritten, (..., B, 1) -> (..., E)
 
 
 POISSON = Model(
-    poisson, poisson_loss, poisson_maps, fused_poisson, data, poisson_residual, 1, poisson_losses,
-    load("poisson").HAS_ACCURACY,
+    poisson, poisson_loss, poisson_maps, fused_poisson, poisson_rows, data, poisson_residual, 1,
+    poisson_losses, load("poisson").HAS_ACCURACY,
 )  # fmt: skip
 
 
@@ -429,21 +447,20 @@ def losses_at_once(losses, rows, before, Y_k):
     return losses((rows[..., None] * before).sum(dim=1), Y_k)
 
 
-def fused_in_one_loop(model, W, b, X, Y, dJ_dJ0):
-    """For the compiler: sums along the batch instead of products with X."""
-    sign = model.fused_data(torch.ones_like(Y), Y)[:, 0]  # (B,)
-    z = (X * W.T).sum(dim=1).add(b[0]).mul_(sign)
-    Z = (z * sign)[:, None]
-    row = sign * model.fused_residual(z.clone(), Y[:, 0])
-    sums = torch.stack([row.sum(), *[(row * x).sum() for x in X.unbind(dim=1)]])[:, None]
-    db, dW = (model.fused_factor * dJ_dJ0 * sums).tensor_split([1])
-    loss, *_ = model.fused_losses(z[:, None], Y)
-    return Gradient(dW, db, loss[0]), (Z, 0)
+def fused_compiled(rows, W, b, X, Y, dJ_dJ0):
+    """rows(z, y) of (B,) returns dJ0_dz (B,) and the sum of J0.
 
-
-def fused_compiled(model, W, b, X, Y, dJ_dJ0):
-    form = partial(fused_in_one_loop, model) if X.shape[1] <= NARROW else model.fused
-    return form(W, b, X, Y, dJ_dJ0)
+    With few features the products are sums along the batch, in one loop with the rest.
+    """
+    is_narrow = X.shape[1] <= NARROW
+    z = ((X * W.T).sum(dim=1) if is_narrow else (X @ W)[:, 0]) + b[0]
+    row, J0 = rows(z, Y[:, 0])
+    if is_narrow:
+        dW = torch.stack([(row * x).sum() for x in X.unbind(dim=1)])[:, None]
+    else:
+        dW = (row[None] @ X).T
+    gradient = Gradient(dJ_dJ0 * dW, (dJ_dJ0 * row.sum()).reshape(1, 1), J0 / len(X))
+    return gradient, (z[:, None], 0)
 
 
 def fused_ways(model, execution):
@@ -463,7 +480,9 @@ def make_differentiate(model, formulation, execution):
     An example is predicted to be of class 1 where its score is above the threshold.
     """
     if formulation == "fused":
-        return model.fused if execution == "eager" else partial(fused_compiled, model)
+        if execution == "eager":
+            return model.fused
+        return partial(fused_compiled, model.fused_rows)
     if formulation == "autodiff":
         return partial(autodiff if execution == "eager" else autodiff_functional, model.loss)
     if formulation == "jacrev":

@@ -316,7 +316,7 @@ def chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     K, S = len(X), epochs * len(X)
     W_track, b_track = np.empty((S + 1, *W.shape), W.dtype), np.empty((S + 1, 1, 1), b.dtype)
     loss = np.empty(S, W.dtype)
-    accuracy = np.empty(S, W.dtype) if model.has_accuracy else None
+    accuracy = np.empty(S if model.has_accuracy else 0, W.dtype)
     W_track[0], b_track[0] = W, b
     for j in range(S):
         k = j % K
@@ -326,7 +326,7 @@ def chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         W = W - learning_rate * dW
         b = b - learning_rate * db
         W_track[j + 1], b_track[j + 1] = W, b
-    return Trajectory(W_track, b_track, loss, accuracy)
+    return Trajectory(W_track, b_track, loss, accuracy if model.has_accuracy else None)
 
 
 # --- the contract

@@ -550,11 +550,10 @@ def scan_train(model, scanned, most, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     order = torch.arange(len(X), device=X.device).repeat(epochs)[:, None]
     W, b = tracks[0][0], tracks[1][0]
     numbers = number(learning_rate, W), number(dJ_dJ0, W)
-    parts = (track.split(size) for track in (order, *after_first(*tracks)))
-    for steps, *out in zip(*parts, strict=True):
-        found = scanned(W, b, X, Y, *numbers, steps)
-        for part, value in zip(out, found, strict=True):
-            part.copy_(value)
+    for i in range(0, S, size):
+        found = scanned(W, b, X, Y, *numbers, order[i : i + size])
+        for track, value in zip(after_first(*tracks), found, strict=True):
+            track[i : i + size].copy_(value)
         W, b = (states[-1] for states in found[:2])
     return trajectory(model, tracks)
 

@@ -6,7 +6,6 @@ then a copy of the states is larger than all that is allowed.
 
 import ctypes
 import gc
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +15,11 @@ import pytest
 
 from reference.models import load
 from reference.problems import make
+from reference.structure import MATRICES
 from tests.conformance.runs import solved
 
 SMALL = 10_000  # bytes: Python's own objects, arrays of a number an epoch
 KEPT = 300_000  # bytes: pages that the allocator keeps, rows of tracks as tensors
-UNDER_WAY = 1_000_000  # bytes: with them the calls that JAX has under way, in other threads
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -59,8 +58,8 @@ def allowed(subject, backend, p):
             return unused
         case "jax", "fused", _:
             return 2 * s.data + 3 * s.states + 2 * s.Z(128)
-        case "jax", formulation, execution:
-            return (1 if execution == "run" else 2.5) * s.states + masks.get(formulation, 0)
+        case "jax", formulation, _:
+            return s.states + masks.get(formulation, 0)
         case "torch", "fused", "eager":
             return 3 * s.data + s.states + 2 * s.Z(2**16 // B)
         case "torch", "fused", "run":
@@ -114,7 +113,6 @@ def peak_of(subject, function, *arguments):
     """Resident bytes that one call adds at its peak."""
     subject.module.synchronize(function(*arguments))
     gc.collect()
-    time.sleep(0.1)  # JAX's threads free what they used
     ctypes.CDLL(None).malloc_trim(0)
     RESET.write_text("5")  # the peak is what is resident now
     before = resident("VmRSS")
@@ -125,14 +123,16 @@ def peak_of(subject, function, *arguments):
 @pytest.mark.slow
 @pytest.mark.skipif(not RESET.exists(), reason="only Linux can reset the peak")
 def test_the_system_sees_no_more(subject, backend):
-    """What no own count sees: tensors as Python's objects, and all calls of a run of steps."""
-    if subject.execution in ("block", "run"):
+    """What no own count sees, as tensors that are Python's objects.
+
+    Not of dense and jacrev: their matrices would hide it, and the same loop drives their steps. Not
+    of JAX, whose threads have several calls under way: the same run takes 1 or 4 MB more.
+    """
+    if subject.execution in ("block", "run") or subject.formulation in MATRICES or backend == "jax":
         return
-    p, room = many_steps(subject.model), KEPT
-    if backend == "jax":
-        p, room = replace(p, epochs=10_000), UNDER_WAY
+    p = many_steps(subject.model)
     run, gradient = calls(subject, p)
     s, own = sizes(p), subject.module.temporary_bytes(*gradient)
     result = s.states + 2 * s.record
     found = min(peak_of(subject, *run) for _ in range(2))
-    assert found < result + own + allowed(subject, backend, p) + room
+    assert found < result + own + allowed(subject, backend, p) + KEPT

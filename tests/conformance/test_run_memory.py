@@ -63,7 +63,7 @@ def allowed(subject, backend, p):
         case "torch", "fused", "eager":
             return 3 * s.data + s.states + 2 * s.Z(2**16 // B)
         case "torch", "fused", "run":
-            return 3 * s.data + s.states + s.record + 2 * model.HAS_ACCURACY * s.Z(p.epochs)
+            return 3 * s.data + s.states + s.record + model.HAS_ACCURACY * s.Z(p.epochs)
         case "torch", _, "run":
             return result + s.record
         case "torch", _, "block":

@@ -281,7 +281,7 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
 def fused_logistic_run(w_track, loss, accuracy, columns, Y, row, rate):
     """With C = (1 - 2 Y) * X and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z), J0 = softplus(z)."""
     columns *= (1 - 2 * Y)[:, None]
-    zero = np.where(Y == 0, np.finfo(Y.dtype).tiny, 0).astype(Y.dtype)  # Z = 0 predicts 0
+    zero = np.where(Y == 0, np.finfo(Y.dtype).tiny, Y.dtype.type(0))  # Z = 0 predicts 0
     fused_logistic_steps(w_track, loss, accuracy, columns, zero, row, rate)
 
 
@@ -395,7 +395,7 @@ def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     w_track[0, :F], w_track[0, F:] = W[:, 0], b[0]
     loss, accuracy = np.empty(S, W.dtype), np.empty(S, W.dtype)
     FUSED_RUNS[model](w_track, loss, accuracy, columns, y, row, learning_rate * dJ_dJ0)
-    tracks = w_track[:, :F, None].copy(), w_track[:, F:, None].copy()
+    tracks = w_track[:, :F, None], w_track[:, F:, None]
     return Trajectory(*tracks, loss, accuracy if load(model).HAS_ACCURACY else None)
 
 

@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle, product
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,7 @@ PULLBACKS = {"dense": pullback_dense, "elementwise": pullback_elementwise}
 
 PART = 16384  # examples whose arrays stay in the cache
 FACTORS = 2048  # from so many on two products take less time than the logarithms they save
+AT_ONCE = 2**17  # numbers Z whose losses are computed at once
 
 
 # --- what the models share
@@ -137,8 +139,8 @@ def fused_linear_steps(w_track, A, Y, rate):
     columns = np.ascontiguousarray(A.swapaxes(1, 2))  # (K, F+1, B)
     batches = list(zip(columns.swapaxes(1, 2), 2 * rate * columns, Y, strict=True))
     residual, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
-    w, *after = w_track
-    for (A_k, weighted_k, Y_k), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
+    w = w_track[0]
+    for (A_k, weighted_k, Y_k), w_next in zip(cycle(batches), w_track[1:], strict=False):
         np.dot(A_k, w, residual)
         np.subtract(residual, Y_k, residual)
         np.dot(weighted_k, residual, dw)
@@ -146,7 +148,7 @@ def fused_linear_steps(w_track, A, Y, rate):
         w = w_next
 
 
-def fused_linear_losses(w, A, Y, Z, _, loss, __):
+def fused_linear_losses(w, A, Y, Z, loss, _):
     """Write loss (E,), from Z (B, E), which is overwritten."""
     np.subtract(Z, Y, out=Z)
     np.multiply(Z, Z, out=Z)
@@ -202,12 +204,12 @@ def fused_logistic(W, b, X, Y, dJ_dJ0):
 @np.errstate(over="ignore")  # as in fused_logistic
 def fused_logistic_steps(w_track, A, Y, rate):
     """With C = (1 - 2 Y) * A and z = C w, Pred - Y is (1 - 2 Y) sigmoid(z): Y is in C."""
-    columns = np.ascontiguousarray(((1 - 2 * Y)[..., None] * A).swapaxes(1, 2))  # (K, F+1, B)
-    batches = list(zip(-columns.swapaxes(1, 2), rate * columns, strict=True))
+    columns = np.ascontiguousarray(((2 * Y - 1)[..., None] * A).swapaxes(1, 2))  # -C (K, F+1, B)
+    batches = list(zip(columns.swapaxes(1, 2), -rate * columns, strict=True))
     row, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
     one = np.array(1, A.dtype)  # a Python number would be converted in every call
-    w, *after = w_track
-    for (minus_C, weighted), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
+    w = w_track[0]
+    for (minus_C, weighted), w_next in zip(cycle(batches), w_track[1:], strict=False):
         np.dot(minus_C, w, row)
         np.exp(row, row)
         np.add(row, one, row)
@@ -217,12 +219,14 @@ def fused_logistic_steps(w_track, A, Y, rate):
         w = w_next
 
 
-def fused_logistic_losses(w, A, Y, Z, more, loss, accuracy):
-    """Write loss and accuracy (E,), from Z (B, E); Z and more (B, E) are overwritten."""
+def fused_logistic_losses(w, A, Y, Z, loss, accuracy):
+    """Write loss and accuracy (E,), from Z (B, E), which is overwritten.
+
+    J0 = abs(Z) / 2 + (1/2 - Y) Z + log(1 + exp(-abs(Z))).
+    """
     np.mean((Z > 0) == (Y > 0), axis=0, dtype=Z.dtype, out=accuracy)
-    np.maximum(Z, 0, out=more)
-    linear = sum_of(more) - w @ (A.T @ Y)[:, 0]  # the sum of max(Z, 0) - Y Z
     np.abs(Z, out=Z)
+    linear = sum_of(Z) / 2 + w @ (A.T @ (0.5 - Y))[:, 0]
     np.negative(Z, out=Z)
     np.exp(Z, out=Z)
     np.add(Z, 1, out=Z)
@@ -267,8 +271,8 @@ def fused_poisson_steps(w_track, A, Y, rate):
     columns = np.ascontiguousarray(A.swapaxes(1, 2))  # (K, F+1, B)
     batches = list(zip(columns.swapaxes(1, 2), rate * columns, Y, strict=True))
     residual, dw = np.empty_like(Y[0]), np.empty_like(w_track[0])
-    w, *after = w_track
-    for (A_k, weighted_k, Y_k), w_next in zip(batches * (len(after) // len(Y)), after, strict=True):
+    w = w_track[0]
+    for (A_k, weighted_k, Y_k), w_next in zip(cycle(batches), w_track[1:], strict=False):
         np.dot(A_k, w, residual)
         np.exp(residual, residual)
         np.subtract(residual, Y_k, residual)
@@ -277,7 +281,7 @@ def fused_poisson_steps(w_track, A, Y, rate):
         w = w_next
 
 
-def fused_poisson_losses(w, A, Y, Z, _, loss, __):
+def fused_poisson_losses(w, A, Y, Z, loss, _):
     """Write loss (E,), from Z (B, E), which is overwritten."""
     np.exp(Z, out=Z)
     linear = w @ (A.T @ Y)[:, 0]  # the sum of Y Z
@@ -303,20 +307,25 @@ def fused_train(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     w_track = np.empty((epochs * K + 1, F + 1), W.dtype)
     w_track[0] = np.concatenate([W, b])[:, 0]
     model.fused_steps(w_track, A, Y[..., 0], learning_rate * dJ_dJ0)
-    loss, accuracy = np.empty((2, epochs, K), W.dtype)
-    Z, more = np.empty((2, B, epochs), W.dtype)  # once: fresh memory costs more than the arithmetic
-    for k in range(K):
-        w = w_track[k:-1:K]  # (E, F+1)
+    before = w_track[:-1].reshape(epochs, K, F + 1)
+    loss, accuracy = np.empty((epochs, K), W.dtype), np.empty((epochs, K), W.dtype)
+    size = min(epochs, max(1, AT_ONCE // B))
+    space = np.empty(B * size, W.dtype)  # once: fresh memory costs more than the arithmetic
+    for k, start in product(range(K), range(0, epochs, size)):
+        part = np.s_[start : start + size, k]
+        w = before[part]  # (E', F+1)
+        Z = space[: B * len(w)].reshape(B, -1)
         np.matmul(A[k], w.T, out=Z)
-        model.fused_losses(w, A[k], Y[k], Z, more, loss[:, k], accuracy[:, k])
-    tracks = w_track[:, :F, None].copy(), w_track[:, F:, None].copy(), loss.ravel()
+        model.fused_losses(w, A[k], Y[k], Z, loss[part], accuracy[part])
+    tracks = w_track[:, :F, None], w_track[:, F:, None], loss.ravel()
     return Trajectory(*tracks, accuracy.ravel() if model.has_accuracy else None)
 
 
 def chain_train(model, pullback, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     K, S = len(X), epochs * len(X)
     W_track, b_track = np.empty((S + 1, *W.shape), W.dtype), np.empty((S + 1, 1, 1), b.dtype)
-    loss, accuracy = np.empty((2, S), W.dtype)
+    loss = np.empty(S, W.dtype)
+    accuracy = np.empty(S if model.has_accuracy else 0, W.dtype)
     W_track[0], b_track[0] = W, b
     for j in range(S):
         k = j % K

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ MAP_DTYPES = ("float64", "float32", "bfloat16", "float16")
 MAP_DEFAULTS = torch_maps.DEFAULTS
 MOST = {"block": 32, "run": None}  # steps of a call
 UNROLLED = 10  # fused steps in one iteration of a compiled run: less time, more to compile
+ROWS = 128  # of a track, that exist as tensors at once
 AT_ONCE = 2**16  # numbers Z whose losses are computed at once: they stay in the cache
 
 # Options of the compiler: a value that is read often is computed again, and not stored first.
@@ -387,14 +388,20 @@ def fused_train(model, states, losses, W, b, X, Y, learning_rate, dJ_dJ0, epochs
     return Trajectory(w_track[:, :F, None], w_track[:, F:, None], *columns)
 
 
+def rows_of(track):
+    """Only ROWS of them at a time, since each takes 300 bytes as a tensor."""
+    for part in track.split(ROWS):
+        yield from part.unbind()
+
+
 def eager_states(residual, w, A, weighted, Y, epochs):
     """Three calls a step, in place."""
     w_track = w.new_empty((epochs * len(A) + 1, len(w)))
     w_track[0] = w
     z = torch.empty_like(Y[0])
-    w, *after = w_track.unbind()
-    batches = list(zip(A.transpose(1, 2), weighted, Y, strict=True)) * epochs
-    for (A_k, weighted_k, Y_k), w_next in zip(batches, after, strict=True):
+    w, after = w_track[0], rows_of(w_track[1:])
+    batches = cycle(zip(A.transpose(1, 2), weighted, Y, strict=True))
+    for (A_k, weighted_k, Y_k), w_next in zip(batches, after, strict=False):
         torch.addmv(w, weighted_k, residual(torch.mv(A_k, w, out=z), Y_k), out=w_next)
         w = w_next
     return w_track
@@ -521,23 +528,37 @@ def update(model, differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
     return (*record, ((score > threshold) == Y).mean(dtype=Y.dtype))
 
 
+def start(model, W, b, S):
+    """The tracks of S steps, with the first state written."""
+    place = {"dtype": W.dtype, "device": W.device}
+    tracks = [torch.empty((S + 1, *a.shape), **place) for a in (W, b)]
+    tracks[0][0], tracks[1][0] = W, b
+    return [*tracks, *(torch.empty(S, **place) for _ in range(1 + model.has_accuracy))]
+
+
+def after_first(W_track, b_track, *records):
+    """What the steps write."""
+    return W_track[1:], b_track[1:], *records
+
+
+def trajectory(model, tracks):
+    return Trajectory(*tracks, *([] if model.has_accuracy else [None]))
+
+
 def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """Train by one call of step after the other."""
-    S, place = epochs * len(X), {"dtype": W.dtype, "device": W.device}
-    W_track, b_track = (torch.empty((S + 1, *a.shape), **place) for a in (W, b))
-    records = [torch.empty(S, **place) for _ in range(1 + model.has_accuracy)]
-    W_track[0], b_track[0] = W, b
+    tracks = start(model, W, b, epochs * len(X))
     # The first state must be an inference tensor as the later ones, or it would compile again.
-    W, b = W_track[0], b_track[0]
-    rows = [torch.unbind(track) for track in (W_track[1:], b_track[1:], *records)]
-    batches = zip(X.unbind() * epochs, Y.unbind() * epochs, strict=True)
+    W, b = tracks[0][0], tracks[1][0]
+    written = zip(*(rows_of(track) for track in after_first(*tracks)), strict=True)
+    batches = cycle(zip(X.unbind(), Y.unbind(), strict=True))
     numbers = number(learning_rate, W), number(dJ_dJ0, W)
-    for (X_k, Y_k), *out in zip(batches, *rows, strict=True):
+    for (X_k, Y_k), out in zip(batches, written, strict=False):
         record = step(W, b, X_k, Y_k, *numbers)
         for row, value in zip(out, record, strict=True):
             row.copy_(value)
         W, b = record[:2]
-    return Trajectory(W_track, b_track, *records, *([] if model.has_accuracy else [None]))
+    return trajectory(model, tracks)
 
 
 def scanned(step, W, b, X, Y, learning_rate, dJ_dJ0, order):
@@ -553,17 +574,16 @@ def scanned(step, W, b, X, Y, learning_rate, dJ_dJ0, order):
 def scan_train(model, scanned, most, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """Train by calls that do up to `most` steps each, in a loop in C++."""
     S = epochs * len(X)
-    size = divisor(S, most or S)
+    size, tracks = divisor(S, most or S), start(model, W, b, S)
     order = torch.arange(len(X), device=X.device).repeat(epochs)[:, None]
-    numbers, blocks = (number(learning_rate, W), number(dJ_dJ0, W)), [(W[None], b[None])]
-    for steps in order.split(size):
-        W, b = (states[-1] for states in blocks[-1][:2])
-        blocks.append(scanned(W, b, X, Y, *numbers, steps))
-    W_track, b_track = (torch.cat([block[i] for block in blocks]) for i in (0, 1))
-    records = [
-        torch.cat(column) for column in zip(*(block[2:] for block in blocks[1:]), strict=True)
-    ]
-    return Trajectory(W_track, b_track, *records, *([] if model.has_accuracy else [None]))
+    W, b = tracks[0][0], tracks[1][0]
+    numbers = number(learning_rate, W), number(dJ_dJ0, W)
+    for i in range(0, S, size):
+        found = scanned(W, b, X, Y, *numbers, order[i : i + size])
+        for track, value in zip(after_first(*tracks), found, strict=True):
+            track[i : i + size].copy_(value)
+        W, b = (states[-1] for states in found[:2])
+    return trajectory(model, tracks)
 
 
 # --- the contract

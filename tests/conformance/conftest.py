@@ -3,13 +3,13 @@
 import pytest
 
 import backends
-from tests.conformance.runs import FAMILIES, Subject, is_left_to_runs, is_slow, solved
+from tests.conformance.runs import COMPILED, FAMILIES, Subject, is_left_to_runs, is_slow, solved
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m "not slow" is applied
 def pytest_collection_modifyitems(items):
     for item in items:
-        if is_slow(*shape_and_execution(item)):
+        if is_slow(*shape_and_execution(item), getattr(item.module, "COMPILED", COMPILED)):
             item.add_marker(pytest.mark.slow)
     items[:] = [item for item in items if not is_left_to_runs(*shape_and_execution(item))]
 

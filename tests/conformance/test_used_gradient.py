@@ -11,10 +11,8 @@ def test_used_by_a_step_of_training(subject, run, judge):
     problem, trajectory = run
     rate = 2.0**60
     for j, k in places(problem):
-        at = trajectory.W[j], trajectory.b[j]
-        step = beginning_with(problem, k, *at, rate, subject.execution)
-        used = used_gradient(subject.train(step), rate)
-        expected = backprop.gradient(
-            problem.model, step.W, step.b, step.X[0], step.Y[0], step.dJ_dJ0
-        )
-        judge(compare_gradient(problem, k, used, expected, step.W, step.b, subject.formulation))
+        W, b, X, Y = trajectory.W[j], trajectory.b[j], problem.X[k], problem.Y[k]
+        found = subject.train(beginning_with(problem, k, W, b, rate, subject.execution))
+        expected = backprop.gradient(problem.model, W, b, X, Y, problem.dJ_dJ0)
+        used, way = used_gradient(found, rate), subject.formulation
+        judge(compare_gradient(problem, k, used, expected, W, b, way))

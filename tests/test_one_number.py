@@ -14,6 +14,8 @@ from tests.test_readme import README, shown
 pytest.importorskip("matplotlib")
 from benchmarks.show.tables import circumstances
 
+pytestmark = pytest.mark.xdist_group("one number")  # the pages of the run are made once
+
 WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
 SIZES = {
     "training": ["steps"],

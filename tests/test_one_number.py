@@ -181,6 +181,11 @@ def sections(written):
     return list(markdown(source))
 
 
+def test_the_page_is_small(written):
+    size = (written[0] / "report.html").stat().st_size
+    assert size <= 2.5e6, "one file, offline: more is slow to open from a mail"
+
+
 @pytest.mark.parametrize("kind", SIZES)
 def test_on_the_page(page, exported, kind):
     entries = page.rows(TABLES[kind])

@@ -19,8 +19,7 @@ from tests.mutants import GRADIENT, MUTANTS, Mutant
 ROOT = Path(__file__).parents[1]
 # How a test fails that has checked a result. An IndexError: a state or a loss is missing.
 NOTICED = ("AssertionError", "assert", "Failed: DID NOT RAISE", "IndexError")
-# What compiles least goes first: most errors show in a run.
-CONFORMANCE = "tests/conformance/test_trajectory.py", "tests/conformance"
+CONFORMANCE = "tests/conformance"
 MAPS = "--ignore=tests/conformance/test_maps.py"  # wrong ones are in test_map_mutants.py
 RARE = Mutant(
     "numpy",
@@ -46,7 +45,7 @@ def judged(folder, mutants, backend, formulation, execution):
     """Run the conformance tests on mutants that reach the same cells, in one process."""
     report = folder / f"{backend}-{formulation}-{execution}-{os.getpid()}.xml"
     command = [
-        sys.executable, "-m", "pytest", *CONFORMANCE, MAPS, "-q", "-p", "tests.first_failure",
+        sys.executable, "-m", "pytest", CONFORMANCE, MAPS, "-q", "-p", "tests.first_failure",
         f"--junitxml={report}", "--formulation", formulation, "--execution", execution,
         "-m", "not slow",
     ]  # fmt: skip

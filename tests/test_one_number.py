@@ -14,6 +14,8 @@ from tests.test_readme import README, shown
 pytest.importorskip("matplotlib")
 from benchmarks.show.tables import circumstances
 
+pytestmark = pytest.mark.xdist_group("one number")  # the pages of the run are made once
+
 WORDS = ("model", "backend", "execution", "device", "formulation", "dtype")
 SIZES = {
     "training": ["steps"],
@@ -177,6 +179,11 @@ def page(written):
 def sections(written):
     source = (written[0] / "README.md").read_text(encoding="utf-8").replace("\\", "")
     return list(markdown(source))
+
+
+def test_the_page_is_small(written):
+    size = (written[0] / "report.html").stat().st_size
+    assert size <= 2.5e6, "one file, offline: more is slow to open from a mail"
 
 
 @pytest.mark.parametrize("kind", SIZES)

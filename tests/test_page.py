@@ -9,9 +9,8 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from benchmarks.analyse.frame import load_run, rows_of
+from benchmarks.analyse.frame import load_run
 from benchmarks.show import report
-from benchmarks.store.run import load
 from tests import stored
 
 page = pytest.importorskip("benchmarks.show.page")
@@ -144,17 +143,6 @@ def test_words_that_never_vary_are_said_once(folder):
     assert heads[:3] == ["backend", "execution", "formulation"]
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert "All rows: model logistic, device cpu, dtype float64" in readme
-
-
-def test_the_page_of_the_published_run_is_small():
-    from tests.test_readme import shown
-
-    path = shown()
-    run = load(path)
-    rows = tables.prepared(rows_of(run))
-    drawings, missing = figures.draw(run, rows)
-    made = page.html(page.Shown(run, rows, path, drawings, missing))
-    assert len(made.encode()) <= 2.5e6, "one file, offline: more is slow to open from a mail"
 
 
 def test_large_batches_have_a_table(folder):

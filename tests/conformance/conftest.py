@@ -3,13 +3,14 @@
 import pytest
 
 import backends
-from tests.conformance.runs import FAMILIES, Subject, is_left_to_runs, is_slow, solved
+from tests.conformance.runs import COMPILED, FAMILIES, Subject, is_left_to_runs, is_slow, solved
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m "not slow" is applied
 def pytest_collection_modifyitems(items):
     for item in items:
-        if is_slow(*shape_and_execution(item)) or is_long(item):
+        compiled = getattr(item.module, "COMPILED", COMPILED)
+        if is_slow(*shape_and_execution(item), compiled) or is_long(item):
             item.add_marker(pytest.mark.slow)
     items[:] = [item for item in items if not is_left_to_runs(*shape_and_execution(item))]
 

@@ -5,11 +5,13 @@ from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 
+import backends
 from backends.contract import Forward, Trajectory
 from reference import backprop
 from reference.models import load
-from reference.problems import contractive_rate, make, published
+from reference.problems import contractive_rate, make, one_step, published
 
 
 def of_the_tutorial(model):
@@ -79,14 +81,16 @@ FAMILIES = {
     "growing": growing,
     "swinging": swinging,
 }
-# torch.compile takes about three seconds for each new shape or dtype of each cell, XLA half a
-# second. So compiled executions are judged on these families; slow tests judge them on the others.
-COMPILED = {"step": ("even",), "block": ("even",), "run": ("published", "even", "wide32")}
+# torch.compile takes about three seconds for each new shape, dtype or number of steps of each cell,
+# XLA half a second. So compiled executions are judged on these families; slow tests judge them on
+# the others. The tests of a file with COMPILED are judged on its families.
+COMPILED = {"step": ("even",), "block": ("even",), "run": ("even", "wide32")}
+LONG = 1000  # steps: a run of more takes longer than compiling
 
 
-def is_slow(shape, execution):
+def is_slow(shape, execution, compiled=COMPILED):
     """Whether a test of this shape, a family or a B, compiles code that no other test compiles."""
-    return shape is not None and shape not in COMPILED.get(execution, (shape,))
+    return shape is not None and shape not in compiled.get(execution, (shape,))
 
 
 def is_left_to_runs(shape, execution):
@@ -121,6 +125,35 @@ def trajectory_of(p):
     return backprop.train(
         p.model, p.W, p.b, p.X, p.Y, p.learning_rate, p.dJ_dJ0, p.epochs
     )  # fmt: skip
+
+
+FORCED = pytest.mark.parametrize("family", [*FAMILIES, "beyond"])  # at the reference's states
+
+
+def places(problem):
+    """The first, the middle and the last step: each with its batch."""
+    steps = (0, problem.steps // 2, problem.steps - 1)
+    return [(j, j % len(problem.X)) for j in steps]
+
+
+def beginning_with(problem, k, W, b, rate, execution):
+    """A problem whose first step is from W (F,1), b (1,1) with batch k and another learning rate.
+
+    Blocks and runs are compiled for a number of steps: theirs has as many as the problem.
+    """
+    if execution not in ("block", "run") or problem.steps > LONG:
+        return one_step(problem, k, W, b, rate)
+    X, Y = (np.roll(array, -k, axis=0) for array in (problem.X, problem.Y))
+    return replace(problem, W=W, b=b, X=X, Y=Y, learning_rate=rate)
+
+
+def with_own_gradient(cells, config):
+    """Without blocks and runs where there are steps: their gradient is that of the step."""
+    return [
+        cell for cell in cells
+        if cell.execution not in ("block", "run")
+        or "step" not in backends.load(cell.backend).EXECUTIONS
+    ]  # fmt: skip
 
 
 class Subject(NamedTuple):

@@ -91,6 +91,9 @@ def test_makers_are_memoized_and_check_names(subject, model):
     assert module.make_forward(model) is module.make_forward(model)
     with pytest.raises(ValueError, match="unknown model 'cubic'; one of: linear, logistic"):
         module.make_forward("cubic")
+    if subject.execution in ("block", "run") and "step" in module.EXECUTIONS:
+        one_call = model, subject.formulation, "step"
+        assert module.make_gradient(*words) is module.make_gradient(*one_call)
     for maker in (module.make_gradient, module.make_train):
         assert maker(*words) is maker(*words)
         for place, word in enumerate(("model", "formulation", "execution")):

@@ -5,12 +5,15 @@ from functools import cache
 
 import pytest
 
-import backends
 from reference.agreement import compare, first_not_finite
-from tests.conformance.runs import FAMILIES, Subject, trajectory_of
+from tests.conformance.runs import FAMILIES, trajectory_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of each overflow
-RATE = 300  # times the contractive rate: an error grows by about this factor in a step
+RATE = 1e9  # times the contractive rate: an error grows by about this factor in a step
+
+
+def select(cells, config):
+    return [cell for cell in cells if cell.model == "linear"]
 
 
 @cache
@@ -21,13 +24,8 @@ def diverging(dtype):
     """
     problem = FAMILIES["even"]("linear", dtype=dtype)
     rate = RATE * problem.learning_rate
-    problem = replace(problem, learning_rate=rate, epochs=80)
+    problem = replace(problem, learning_rate=rate)
     return problem, trajectory_of(problem)
-
-
-@pytest.fixture
-def subject(backend, execution, device, formulation):
-    return Subject(backends.load(backend), "linear", formulation, execution, device)
 
 
 def test_a_run_that_diverges_is_reported_with_its_step(subject, dtype):

@@ -1,20 +1,14 @@
-"""The gradient of every cell, as it is returned and as training uses it."""
+"""The gradient of every cell, as it is returned."""
 
 import numpy as np
 import pytest
 
 from reference import backprop
-from reference.agreement import TOLERANCES, compare_gradient, masses, used_gradient
-from reference.problems import make, one_step
-from tests.conformance.runs import FAMILIES
+from reference.agreement import TOLERANCES, compare_gradient, masses
+from reference.problems import make
+from tests.conformance.runs import FAMILIES, FORCED, places, with_own_gradient
 
-FORCED = pytest.mark.parametrize("family", [*FAMILIES, "beyond"])  # at the reference's states
-
-
-def places(problem):
-    """The first, the middle and the last step: each with its batch."""
-    steps = (0, problem.steps // 2, problem.steps - 1)
-    return [(j, j % len(problem.X)) for j in steps]
+select = with_own_gradient
 
 
 @FORCED
@@ -43,20 +37,6 @@ def test_returned_for_a_batch_of_many_parts(subject, model, dtype, judge):
     fields = dW.sum(axis=0), db.sum(axis=0), loss.mean()
     expected = backprop.Gradient(*(field.astype(dtype) for field in fields))
     judge(compare_gradient(problem, 0, subject.gradient(W, b, X, Y, c), expected, W, b, "fused"))
-
-
-@FORCED
-def test_used_by_a_step_of_training(subject, run, judge):
-    """From a step with a rate of 2^60: dW = (W_0 - W_1) / rate, and rounding of W hides nothing."""
-    problem, trajectory = run
-    rate = 2.0**60
-    for j, k in places(problem):
-        step = one_step(problem, k, trajectory.W[j], trajectory.b[j], rate)
-        used = used_gradient(subject.train(step), rate)
-        expected = backprop.gradient(
-            problem.model, step.W, step.b, step.X[0], step.Y[0], step.dJ_dJ0
-        )
-        judge(compare_gradient(problem, k, used, expected, step.W, step.b, subject.formulation))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

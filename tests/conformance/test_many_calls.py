@@ -8,15 +8,11 @@ import pytest
 from benchmarks.measure.inputs import Draw, drawn
 from reference import backprop
 from reference.agreement import compare_gradient
-from tests.conformance.runs import solved
+from tests.conformance.runs import solved, with_own_gradient
 
 CALLS = 3000  # a gradient that is wrong once in a thousand calls passes with a chance of 5 %
 FEW = 50
-
-
-def select(cells, config):
-    """The gradient of a block or a run is the one of a step."""
-    return [cell for cell in cells if cell.execution not in ("block", "run")]
+select = with_own_gradient
 
 
 @cache

@@ -64,10 +64,8 @@ def allowed(subject, backend, p):
             return 3 * s.data + s.states + 2 * s.Z(2**16 // B)
         case "torch", "fused", "run":
             return 3 * s.data + s.states + s.record + model.HAS_ACCURACY * s.Z(p.epochs)
-        case "torch", _, "run":
+        case "torch", _, "run" | "block":
             return result + s.record
-        case "torch", _, "block":
-            return s.record
         case "torch", _, _:
             return 0
     raise AssertionError(f"{subject} has no bound in docs/speed.md")

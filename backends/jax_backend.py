@@ -208,10 +208,9 @@ def columns_and_targets(A, Y):  # (K, B, F+1), (K, B, 1)
     return A, (A.swapaxes(1, 2), Y[..., 0])
 
 
-def fused_linear_step(rate, w, batch):
+def fused_linear_step(rate, w, z, batch):
     columns, y = batch  # (F+1, B), (B,)
-    residual = (w[:, None] * columns).sum(axis=0) - y
-    return w - columns @ (2 * rate * residual), w
+    return w - columns @ (2 * rate * (z - y))
 
 
 def fused_linear_losses(z, Y):  # (B, E'), (B, 1) -> (E',), (E',)
@@ -271,10 +270,9 @@ def fused_logistic_batches(A, Y):
     return C, (C.swapaxes(1, 2),)  # scanning Y as well would cost half a step
 
 
-def fused_logistic_step(rate, w, batch):
+def fused_logistic_step(rate, w, z, batch):
     (columns,) = batch
-    z = (w[:, None] * columns).sum(axis=0)  # (B,)
-    return w - columns @ (rate / (1 + jnp.exp(-z))), w
+    return w - columns @ (rate / (1 + jnp.exp(-z)))
 
 
 def fused_logistic_losses(z, Y):
@@ -319,10 +317,9 @@ def fused_poisson(z, y):
     return Pred - y, (Pred - y * z).sum(), jnp.zeros((), y.dtype)
 
 
-def fused_poisson_step(rate, w, batch):
+def fused_poisson_step(rate, w, z, batch):
     columns, y = batch  # (F+1, B), (B,)
-    Pred = jnp.exp((w[:, None] * columns).sum(axis=0))
-    return w - columns @ (rate * (Pred - y)), w
+    return w - columns @ (rate * (jnp.exp(z) - y))
 
 
 def fused_poisson_losses(z, Y):
@@ -382,7 +379,11 @@ def fused_trajectory(model, w_track, A, Y):  # (S+1, F+1), (K, B, F+1), (K, B, 1
 def fused_run(model, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """The scan carries and records the state only; losses and accuracies are computed after it."""
     A, batches = fused_batches(model, X, Y)
-    step = partial(model.fused_step, learning_rate * dJ_dJ0)
+    rate = learning_rate * dJ_dJ0
+
+    def step(w, batch):
+        z = (w[:, None] * batch[0]).sum(axis=0)  # one loop with the rest of the step
+        return model.fused_step(rate, w, z, batch), w
 
     def epoch(w, _):
         return lax.scan(step, w, batches)
@@ -468,7 +469,9 @@ def make_fused_step(model):
     @partial(jax.jit, donate_argnums=0)
     def step(track, batches, rate):
         j, rows = track
-        w, _ = model.fused_step(rate, rows[j], [array[j % len(array)] for array in batches])
+        w, batch = rows[j], [array[j % len(array)] for array in batches]
+        # As a sum of products it would look up row and batch again for each number.
+        w = model.fused_step(rate, w, w @ batch[0], batch)
         return j + 1, lax.dynamic_update_index_in_dim(rows, w, j + 1, 0)
 
     return step

@@ -357,7 +357,7 @@ def fused_train(model, states, losses, W, b, X, Y, learning_rate, dJ_dJ0, epochs
     """All states, with the bias as a column of X and the batch as the last axis; then the losses.
 
     states(w, A, weighted, Y, epochs) -> (S+1, F+1)
-    losses(A_k, before, Y_k) -> k x (E,); before (F+1, E): the states before the steps of batch k
+    losses(A, before, Y) -> k x (K, E); before (K, F+1, E): the states before each step
     """
     K, B, F = X.shape
     A = model.fused_data(torch.cat([X, X.new_ones((K, B, 1))], dim=2), Y)
@@ -366,8 +366,7 @@ def fused_train(model, states, losses, W, b, X, Y, learning_rate, dJ_dJ0, epochs
     w = torch.cat([W, b])[:, 0]
     w_track = states(w, A, weighted, Y[..., 0], epochs)
     before = w_track[:-1].unflatten(0, (epochs, K)).permute(1, 2, 0).contiguous()
-    records = [losses(*batch) for batch in zip(A, before, Y, strict=True)]
-    columns = [torch.stack(column, dim=1).flatten() for column in zip(*records, strict=True)]
+    columns = [column.T.flatten() for column in losses(A, before, Y)]
     columns += [] if model.has_accuracy else [None]
     return Trajectory(w_track[:, :F, None], w_track[:, F:, None], *columns)
 
@@ -391,11 +390,20 @@ def eager_states(residual, w, A, weighted, Y, epochs):
     return w_track
 
 
-def eager_losses(losses, A_k, before, Y_k):
-    """Some epochs at once, so that z stays in the cache."""
-    size = max(1, AT_ONCE // len(Y_k))
-    parts = [losses(A_k.T @ part, Y_k) for part in before.split(size, dim=1)]
-    return [torch.cat(column) for column in zip(*parts, strict=True)]
+def eager_losses(losses, A, before, Y):
+    """Some batches and epochs at once, so that z stays in the cache."""
+    K, _, E = before.shape
+    batches = min(K, max(1, AT_ONCE // (E * Y.shape[1])))
+    epochs = max(1, AT_ONCE // (batches * Y.shape[1]))
+    rows = []
+    for A_k, before_k, Y_k in zip(*(a.split(batches) for a in (A, before, Y)), strict=True):
+        parts = [losses(A_k.mT @ part, Y_k) for part in before_k.split(epochs, dim=2)]
+        rows.append(joined(parts, dim=1))
+    return joined(rows, dim=0)
+
+
+def joined(parts, dim):  # of several arrays each
+    return [torch.cat(column, dim) for column in zip(*parts, strict=True)]
 
 
 def divisor(S, most):
@@ -428,9 +436,11 @@ def fused_scan(residual, w, A, weighted, Y, order):
     return scan(steps, w, order)[1].flatten(0, 1)
 
 
-def compiled_losses(at_once, A_k, before, Y_k):
+def compiled_losses(at_once, A, before, Y):
     """With rows of A_k that are contiguous the compiler vectorizes along the epochs."""
-    return at_once(A_k.T.contiguous(), before, Y_k)
+    batches = zip(A, before, Y, strict=True)
+    rows = [at_once(A_k.T.contiguous(), before_k, Y_k) for A_k, before_k, Y_k in batches]
+    return [torch.stack(column) for column in zip(*rows, strict=True)]
 
 
 def losses_at_once(losses, rows, before, Y_k):

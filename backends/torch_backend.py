@@ -528,29 +528,15 @@ def update(model, differentiate, W, b, X, Y, learning_rate, dJ_dJ0):
     return (*record, ((score > threshold) == Y).mean(dtype=Y.dtype))
 
 
-def start(model, W, b, S):
-    """The tracks of S steps, with the first state written."""
-    place = {"dtype": W.dtype, "device": W.device}
-    tracks = [torch.empty((S + 1, *a.shape), **place) for a in (W, b)]
-    tracks[0][0], tracks[1][0] = W, b
-    return [*tracks, *(torch.empty(S, **place) for _ in range(1 + model.has_accuracy))]
-
-
-def after_first(W_track, b_track, *records):
-    """What the steps write."""
-    return W_track[1:], b_track[1:], *records
-
-
-def trajectory(model, tracks):
-    return Trajectory(*tracks, *([] if model.has_accuracy else [None]))
-
-
 def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """Train by one call of step after the other."""
-    tracks = start(model, W, b, epochs * len(X))
+    S, place = epochs * len(X), {"dtype": W.dtype, "device": W.device}
+    W_track, b_track = (torch.empty((S + 1, *a.shape), **place) for a in (W, b))
+    records = [torch.empty(S, **place) for _ in range(1 + model.has_accuracy)]
+    W_track[0], b_track[0] = W, b
     # The first state must be an inference tensor as the later ones, or it would compile again.
-    W, b = tracks[0][0], tracks[1][0]
-    written = zip(*(rows_of(track) for track in after_first(*tracks)), strict=True)
+    W, b = W_track[0], b_track[0]
+    written = zip(*map(rows_of, (W_track[1:], b_track[1:], *records)), strict=True)
     batches = cycle(zip(X.unbind(), Y.unbind(), strict=True))
     numbers = number(learning_rate, W), number(dJ_dJ0, W)
     for (X_k, Y_k), out in zip(batches, written, strict=False):
@@ -558,7 +544,7 @@ def loop(model, step, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
         for row, value in zip(out, record, strict=True):
             row.copy_(value)
         W, b = record[:2]
-    return trajectory(model, tracks)
+    return Trajectory(W_track, b_track, *records, *([] if model.has_accuracy else [None]))
 
 
 def scanned(step, W, b, X, Y, learning_rate, dJ_dJ0, order):
@@ -574,16 +560,17 @@ def scanned(step, W, b, X, Y, learning_rate, dJ_dJ0, order):
 def scan_train(model, scanned, most, W, b, X, Y, learning_rate, dJ_dJ0, epochs):
     """Train by calls that do up to `most` steps each, in a loop in C++."""
     S = epochs * len(X)
-    size, tracks = divisor(S, most or S), start(model, W, b, S)
+    size = divisor(S, most or S)
     order = torch.arange(len(X), device=X.device).repeat(epochs)[:, None]
-    W, b = tracks[0][0], tracks[1][0]
-    numbers = number(learning_rate, W), number(dJ_dJ0, W)
-    for i in range(0, S, size):
-        found = scanned(W, b, X, Y, *numbers, order[i : i + size])
-        for track, value in zip(after_first(*tracks), found, strict=True):
-            track[i : i + size].copy_(value)
-        W, b = (states[-1] for states in found[:2])
-    return trajectory(model, tracks)
+    numbers, blocks = (number(learning_rate, W), number(dJ_dJ0, W)), [(W[None], b[None])]
+    for steps in order.split(size):
+        W, b = (states[-1] for states in blocks[-1][:2])
+        blocks.append(scanned(W, b, X, Y, *numbers, steps))
+    W_track, b_track = (torch.cat([block[i] for block in blocks]) for i in (0, 1))
+    records = [
+        torch.cat(column) for column in zip(*(block[2:] for block in blocks[1:]), strict=True)
+    ]
+    return Trajectory(W_track, b_track, *records, *([] if model.has_accuracy else [None]))
 
 
 # --- the contract

@@ -159,7 +159,7 @@ def fused(rows, part, W, b, X, Y, dJ_dJ0):
         columns = lax.optimization_barrier(x.T) if F <= FEW else x.T
         row, J0, correct = rows(W[:, 0] @ columns + b[0, 0], y.ravel())
         row = lax.optimization_barrier(row)  # else it would be computed for each of its sums
-        return row @ columns.T, total(row), J0, correct
+        return row @ columns.T, row.sum(), J0, correct
 
     def at(i):
         return sums(*(lax.dynamic_slice_in_dim(array, i * size, size) for array in (X, Y)))
@@ -169,16 +169,6 @@ def fused(rows, part, W, b, X, Y, dJ_dJ0):
     dw, db, J0, correct = jax.tree.map(lambda many, one: many.sum(axis=0) + one, found, rest)
     gradient = Gradient(dJ_dJ0 * dw[:, None], (dJ_dJ0 * db).reshape(1, 1), J0 / B)
     return gradient, correct / B
-
-
-def in_columns(numbers, neutral):  # (B,) -> (E, B/E)   XLA adds up a vector one by one
-    columns = max(16, len(numbers) // 32)
-    filled = jnp.pad(numbers, (0, -len(numbers) % columns), constant_values=neutral)
-    return filled.reshape(-1, columns)
-
-
-def total(numbers):  # (B,) -> ()
-    return in_columns(numbers, 0).sum(axis=0).sum()
 
 
 def log_sum(numbers):  # (B, E), in [1, 2] or [1/2, 1] -> (E,)   one logarithm per chunk
@@ -211,7 +201,7 @@ def linear_maps(Z, Y):  # Pred, J0, and each elementwise map with its arguments
 
 def fused_linear(z, y):
     residual = z - y
-    return 2 * residual, total(residual**2), jnp.zeros((), y.dtype)
+    return 2 * residual, (residual**2).sum(), jnp.zeros((), y.dtype)
 
 
 def columns_and_targets(A, Y):  # (K, B, F+1), (K, B, 1)
@@ -264,9 +254,14 @@ def logistic_maps(Z, Y):
 def fused_logistic(z, y):
     """J0 = max(z, 0) - y z - log(max(Pred, 1 - Pred)), in which no digit is lost."""
     Pred = lax.optimization_barrier(sigmoid(z))  # else it would be computed several times
-    likely = jnp.maximum(Pred, 1 - Pred)
-    J0 = total(jnp.maximum(z, 0) - y * z) - log_sum(in_columns(likely, 1)).sum()
+    J0 = (jnp.maximum(z, 0) - y * z).sum() - log_sum(in_columns(jnp.maximum(Pred, 1 - Pred))).sum()
     return Pred - y, J0, ((z > 0) == y).sum(dtype=y.dtype)
+
+
+def in_columns(numbers):  # (B,) -> (B/E, E)   padded with ones; E > 1, so that products are vectors
+    columns = max(16, len(numbers) // 512)
+    filled = jnp.pad(numbers, (0, -len(numbers) % columns), constant_values=1)
+    return filled.reshape(-1, columns)
 
 
 def fused_logistic_batches(A, Y):
@@ -319,7 +314,7 @@ def poisson_maps(Z, Y):
 
 def fused_poisson(z, y):
     Pred = jnp.exp(z)
-    return Pred - y, total(Pred - y * z), jnp.zeros((), y.dtype)
+    return Pred - y, (Pred - y * z).sum(), jnp.zeros((), y.dtype)
 
 
 def fused_poisson_step(rate, w, z, batch):

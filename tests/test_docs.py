@@ -71,7 +71,8 @@ STATEMENTS = {  # the words before a number, or a range of two; which numbers th
     "| Numba run | ": lambda rows: fused(rows, "numba", "/ C"),
     "| JAX run | ": lambda rows: fused(rows, "jax", "/ C"),
     "| NumPy eager | ": lambda rows: fused(rows, "numpy", "/ C"),
-    "| PyTorch eager | ": lambda rows: fused(rows, "torch", "/ C"),
+    "| PyTorch run | ": lambda rows: fused(rows, "torch", "/ C"),
+    "| PyTorch eager | ": lambda rows: fused(rows[rows.execution == "eager"], "torch", "/ C"),
     "Reading takes ": lambda rows: nanoseconds(rows, "/ reading"),
     "the exponential ": lambda rows: nanoseconds(rows, "/ exponentials"),
     "| Numba, step | ": lambda rows: (

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backends import numpy_backend
@@ -50,6 +51,17 @@ def test_conditions_are_plain_json_and_the_same_again():
     assert found["settings"] == {"numpy": {}}
     assert {"numpy", "scipy", "pytest"} < found["versions"].keys()
     assert all(isinstance(value, str | dict) for value in found.values())
+
+
+def test_a_package_has_the_version_that_python_imports(tmp_path, monkeypatch):
+    """Setuptools puts copies of packages at the end of the path, where PyTorch compiles."""
+    copy = tmp_path / "numpy-9.dist-info"
+    copy.mkdir()
+    (copy / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert registry.versions()["numpy"] == "9"
+    monkeypatch.setattr(sys, "path", [*sys.path[1:], str(tmp_path)])
+    assert registry.versions()["numpy"] == np.__version__
 
 
 def test_an_allocator_that_is_set_is_a_condition(monkeypatch):

@@ -116,9 +116,13 @@ def _pools_in_words(pools: dict[str, str]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The version of every installed package."""
+    """The version of every installed package; of two with one name, that which Python imports.
+
+    Setuptools has copies of its own, which it puts at the end of the path when it is imported.
+    """
     known = [package for package in distributions() if package.name]  # half-removed ones have none
-    return dict(sorted((package.name.lower(), package.version) for package in known))
+    first = {package.name.lower(): package.version for package in reversed(known)}
+    return dict(sorted(first.items()))
 
 
 def _pools() -> dict[str, str]:

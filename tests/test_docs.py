@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,18 @@ def test_a_number_is_that_of_the_stored_run(rows, before):
     text = " ".join(SPEED.split())
     [found] = re.findall(re.escape(before) + rf"({NUMBER}(?: to {NUMBER})?)", text)
     assert found[0] == expected
+
+
+@pytest.mark.parametrize(
+    "cell", ["Numba step", "NumPy eager", "JAX step", "PyTorch step", "PyTorch eager"]
+)
+def test_the_table_of_multiples_is_that_of_the_stored_run(rows, cell):
+    label, execution = cell.split()
+    backend = "torch" if label == "PyTorch" else label.lower()
+    [numbers] = re.findall(rf"\| {cell}: [^|]*\|(.*)\|", SPEED)
+    fused = partial(large, backend=backend, execution=execution, formulation="fused")
+    expected = [words(fused(rows, m)["/ bound"]) for m in ("logistic", "poisson", "linear")]
+    assert [number.split()[0] for number in numbers.split("|")] == expected
 
 
 # --- docs/numerics.md
